@@ -1,0 +1,46 @@
+import type { Budget, OnBudget } from "./limits.ts";
+import type { Pattern } from "./pattern.ts";
+import type { RehearsalPlan } from "./provider.ts";
+import type { Run } from "./store.ts";
+
+/** A run as a caller asks for it: the pattern's own input, already parsed, and the common tail. */
+export interface StartRequest {
+  readonly pattern: Pattern;
+  readonly input: unknown;
+  readonly caller: string;
+  readonly budget?: Budget;
+  readonly on_budget?: OnBudget;
+  readonly priority?: number;
+  readonly labels?: readonly string[];
+  readonly idempotency?: { readonly key: string; readonly hash: string };
+  readonly rehearsal?: RehearsalPlan;
+}
+
+export interface Health {
+  /** A provider, `provider/model` or agent. */
+  readonly subject: string;
+  readonly state: "closed" | "open" | "half-open";
+  readonly failures: number;
+  readonly until?: number;
+  readonly last?: string;
+}
+
+/** The room where runs are played, as tools, pages and commands see it. */
+export interface Engine {
+  /** Checks, pins and writes a run; it is played as soon as a slot is free. Throws a Failure where it is refused. */
+  start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }>;
+  /**
+   * Waits until a run has ended or waits for somebody, or the time is over; ending the wait never ends the run.
+   * `onProgress` is told at most once a second.
+   */
+  wait(id: string, ms: number, options?: { signal?: AbortSignal; onProgress?: (run: Run) => void }): Promise<Run>;
+  /** Begins to take up unfinished runs, if it has not begun. Serving a list or a handshake never does. */
+  awaken(): void;
+  /** Tells that the store was changed from here (a cancel, a decision), so that nobody waits for the next poll. */
+  nudge(id: string): void;
+  /** Why a queued run is not being played; undefined where it soon will be. */
+  queuedBecause(run: Run): string | undefined;
+  health(): readonly Health[];
+  /** Starts nothing more, lets calls in flight end within the grace, gives the runs back. */
+  stop(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,22 @@
+/** A place in a run is a path of names: `map/2/critic`. `/`, `.` and `\` inside a name are escaped. */
+export const escapeName = (name: string): string => name.replace(/[\\/.]/g, (c) => `\\${c}`);
+
+/** The n-th use of a name in one place: `critic`, `critic.2`. */
+export const nthName = (name: string, n: number): string => (n === 1 ? escapeName(name) : `${escapeName(name)}.${n}`);
+
+export const joinPlace = (path: string, name: string): string => (path === "" ? name : `${path}/${name}`);
+
+/** Is a place the same as, or inside, another? */
+export const isUnder = (place: string, outer: string): boolean =>
+  outer === "" || place === outer || place.startsWith(`${outer}/`);
+
+/** The names of a place, unescaped, for people. */
+export function placeNames(place: string): string[] {
+  const names: string[] = [""];
+  for (let i = 0; i < place.length; i++) {
+    if (place[i] === "\\") names[names.length - 1] += place[++i] ?? "";
+    else if (place[i] === "/") names.push("");
+    else names[names.length - 1] += place[i];
+  }
+  return names;
+}

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { BreakerPolicy, Budget, Limits, RetryPolicy } from "./limits.ts";
+import { RehearsalPlan } from "./provider.ts";
+
+const Price = z.strictObject({
+  input_per_mtok: z.number().nonnegative(),
+  cached_per_mtok: z.number().nonnegative().optional(),
+  cache_write_per_mtok: z.number().nonnegative().optional(),
+  output_per_mtok: z.number().nonnegative(),
+});
+
+export const ProviderSettings = z.strictObject({
+  /** Which protocol it speaks; known names (`openai`, `anthropic`, `ollama`, …) need none. */
+  type: z.enum(["openai", "anthropic", "rehearsal"]).optional(),
+  /** The environment variable that holds its key; the key itself is never in the file. */
+  api_key_env: z.string().optional(),
+  base_url: z.url().optional(),
+  /** Costs nothing, as models on one's own machine do. */
+  free: z.boolean().optional(),
+  concurrency: z.int().positive().optional(),
+  rpm: z.int().positive().optional(),
+  tpm: z.int().positive().optional(),
+  /** The reserve of one call in USD where its model has no known price. */
+  max_usd: z.number().positive().optional(),
+  /** Local servers that know `max_tokens` only. */
+  max_tokens_field: z.enum(["max_completion_tokens", "max_tokens"]).optional(),
+});
+export type ProviderSettings = z.output<typeof ProviderSettings>;
+
+const Caps = Budget;
+
+/** All settings, as they are when nothing is said. One file, or the environment, may say otherwise. */
+export const Settings = z.strictObject({
+  model: z.string().optional(),
+  models: z.record(z.string(), z.string()).default({}),
+  home: z.string().optional(),
+  database: z.string().default("sqlite"),
+  queue: z.string().default("local"),
+  folders: z.array(z.string()).default([]),
+  providers: z.record(z.string(), ProviderSettings).default({}),
+  prices: z.record(z.string(), Price).default({}),
+  budgets: z
+    .strictObject({
+      run: Caps.optional(),
+      run_max: Caps.optional(),
+      day: Caps.optional(),
+      caller: Caps.optional(),
+    })
+    .default({}),
+  limits: Limits.partial().default({}),
+  retry: RetryPolicy.partial().default({}),
+  breaker: BreakerPolicy.partial().default({}),
+  agents: z.array(z.string()).default(["agents", ".claude/agents", ".github/agents"]),
+  workflows: z.array(z.string()).default(["workflows"]),
+  mcp_servers: z.record(z.string(), z.unknown()).default({}),
+  auth: z.strictObject({ tokens_env: z.string().default("BATON_TOKENS") }).optional(),
+  policy: z.strictObject({ providers: z.array(z.string()).optional() }).default({}),
+  cache: z.strictObject({ ttl: z.number().positive() }).optional(),
+  rehearsal: z.union([z.boolean(), RehearsalPlan]).optional(),
+  toolsets: z.array(z.enum(["default", "admin"])).default(["default"]),
+  read_only: z.boolean().default(false),
+  port: z.int().min(0).max(65_535).default(7717),
+  log: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+});
+export type Settings = z.output<typeof Settings>;
+
+export const DEFAULT_LIMITS: Limits = {
+  runs: 8,
+  calls: 16,
+  queued: 1000,
+  depth: 3,
+  width: 32,
+  rounds: 5,
+  input_bytes: 1_048_576,
+  first_token_seconds: 300,
+  idle_seconds: 60,
+  call_seconds: 600,
+  min_output_tokens: 256,
+};
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  attempts: 4,
+  initial_ms: 1000,
+  factor: 2,
+  max_ms: 30_000,
+  on: ["rate_limited", "overloaded", "timeout", "network"],
+};
+
+export const DEFAULT_BREAKER: BreakerPolicy = { failures: 5, cooldown_seconds: 30 };
+
+/** USD; used where the settings say nothing, and then not an explicit cap. */
+export const DEFAULT_BUDGETS = { run: { usd: 1 }, run_max: { usd: 5 }, day: { usd: 20 }, caller: { usd: 10 } } as const;

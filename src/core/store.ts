@@ -1,0 +1,344 @@
+import type { Ask, Caps, Ledger, Refused } from "./budget.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { FailureInfo } from "./errors.ts";
+import type { OnBudget } from "./limits.ts";
+import type { RehearsalPlan, ShapeMode } from "./provider.ts";
+import type { Status } from "./status.ts";
+import type { Usage } from "./usage.ts";
+
+/** The caps of a run: money in nano-USD, and the seconds that workers may play it. */
+export interface RunCaps extends Caps {
+  readonly seconds?: number;
+  /** Somebody set the cap of money on purpose; the built-in default is not explicit. */
+  readonly explicit: boolean;
+}
+
+/** What is known of a run when it is created; the store adds the rest. */
+export interface NewRun {
+  readonly id: string;
+  readonly pattern: string;
+  readonly pattern_version: number;
+  readonly input: unknown;
+  readonly caller: string;
+  readonly caps: RunCaps;
+  readonly on_budget: OnBudget;
+  readonly priority: number;
+  readonly labels: readonly string[];
+  readonly catalogue: Catalogue;
+  readonly seed: string;
+  /** What a worker must have to play it, such as `provider:openai`. */
+  readonly needs: readonly string[];
+  readonly rehearsal?: RehearsalPlan;
+  /** With the hash of the arguments, so that the same key with other input is refused. */
+  readonly idempotency?: { readonly key: string; readonly hash: string };
+  /** Which worker should have it first. */
+  readonly preferred?: string;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly status: Status;
+  readonly pattern: string;
+  readonly pattern_version: number;
+  readonly input: unknown;
+  readonly caller: string;
+  readonly caps: RunCaps;
+  readonly on_budget: OnBudget;
+  readonly priority: number;
+  readonly labels: readonly string[];
+  readonly catalogue: string;
+  readonly seed: string;
+  readonly needs: readonly string[];
+  readonly rehearsal?: RehearsalPlan;
+  readonly generation: number;
+  readonly epoch: number;
+  readonly crashes: number;
+  readonly owner?: string;
+  /** Someone has asked for its end; its owner has not yet ended it. */
+  readonly cancelling: boolean;
+  readonly created_at: number;
+  readonly started_at?: number;
+  readonly ended_at?: number;
+  /** How long workers have played it. */
+  readonly held_ms: number;
+  readonly wake_at?: number;
+  readonly output?: unknown;
+  readonly error?: FailureInfo;
+  readonly degraded: readonly string[];
+  readonly progress?: string;
+  readonly usage: Usage;
+  /** Nano-USD reserved by requests in flight. */
+  readonly held: number;
+}
+
+/** One thing a pattern has been told. Lines are memory. */
+export interface Line {
+  readonly generation: number;
+  readonly place: string;
+  /** Counted by the run's owner; the order of a run is this, never time. */
+  readonly seq: number;
+  readonly kind: "call" | "join" | "time" | "wait" | "run" | "choice";
+  readonly print: string;
+  readonly state: "done" | "failed";
+  readonly value?: unknown;
+  readonly error?: FailureInfo;
+  readonly agent?: string;
+  readonly model?: string;
+  /** What it used, as the pattern may read it. */
+  readonly usage?: Usage;
+  readonly ms: number;
+  readonly at: number;
+}
+
+export type AttemptResult = "ok" | "bad" | "failed" | "aborted" | "lost";
+
+/** One request to a provider. Attempts are money. */
+export interface Attempt {
+  /** From 1, counted by the run's owner. */
+  readonly id: number;
+  readonly generation: number;
+  readonly place: string;
+  readonly epoch: number;
+  /** Which of the agent's models is asked (0 is the first), and which turn of the dialogue with it (1 is a repair). */
+  readonly rung: number;
+  readonly turn: number;
+  readonly agent: string;
+  readonly model: string;
+  readonly state: "held" | "settled";
+  readonly result?: AttemptResult;
+  readonly reserve: { readonly usd: number; readonly tokens: number };
+  readonly max_output_tokens: number;
+  /** Its output was clamped by a budget. */
+  readonly clamped: boolean;
+  readonly usage: Usage;
+  /** The bill is its reserve, since nobody could say what was used. */
+  readonly estimated: boolean;
+  readonly overrun: boolean;
+  readonly cached_answer: boolean;
+  readonly error?: FailureInfo;
+  readonly input: AttemptInput;
+  readonly reply?: string;
+  readonly mode?: ShapeMode;
+  readonly at: number;
+  readonly first_ms?: number;
+  readonly ms?: number;
+}
+
+/** What was asked, whole; the store keeps each text once. */
+export interface AttemptInput {
+  readonly system: string;
+  readonly messages: readonly { readonly role: "user" | "assistant"; readonly content: string }[];
+  readonly shape?: unknown;
+  /** Names the version of the shape that the answer was to have. */
+  readonly shape_version?: string;
+}
+
+export interface Wait {
+  readonly generation: number;
+  readonly place: string;
+  readonly kind: "approval" | "answer" | "event" | "timer" | "budget";
+  readonly state: "open" | "answered" | "expired" | "withdrawn";
+  readonly show?: unknown;
+  /** The hash of what is shown; an approval names it. */
+  readonly approval?: string;
+  readonly expires_at?: number;
+  readonly answer?: unknown;
+  readonly decided_by?: string;
+  readonly decided_at?: number;
+  readonly opened_at: number;
+}
+
+/** All that a run remembers. */
+export interface Memory {
+  readonly lines: readonly Line[];
+  readonly attempts: readonly Attempt[];
+  readonly waits: readonly Wait[];
+}
+
+/** Who plays a run, and since which claim; every write of a player names it, and an outdated one is refused. */
+export interface Fence {
+  readonly run: string;
+  readonly epoch: number;
+}
+
+export interface Hold {
+  readonly attempt: Pick<
+    Attempt,
+    "id" | "generation" | "place" | "rung" | "turn" | "agent" | "model" | "input" | "cached_answer" | "at"
+  >;
+  readonly ask: Ask;
+  /** The nodes above the run that must allow it, with today's caps. */
+  readonly nodes: readonly { readonly id: string; readonly scope: "caller" | "day"; readonly caps: Caps }[];
+  /** What of the run's caps is kept for closing calls that have not begun. */
+  readonly aside: { readonly usd: number; readonly tokens: number; readonly calls: number };
+  /** The nested caps around its place, folded by the owner. */
+  readonly steps: readonly Ledger[];
+}
+
+export interface Settle {
+  readonly id: number;
+  readonly result: AttemptResult;
+  readonly usage: Usage;
+  readonly estimated: boolean;
+  readonly error?: FailureInfo;
+  readonly reply?: string;
+  readonly mode?: ShapeMode;
+  readonly first_ms?: number;
+  readonly ms: number;
+}
+
+export interface Ending {
+  readonly status: "succeeded" | "failed" | "dead" | "cancelled";
+  readonly output?: unknown;
+  readonly error?: FailureInfo;
+  readonly degraded: readonly string[];
+}
+
+/** What the player of a run writes. The writes of one call happen together or not at all. */
+export type Write =
+  | { readonly do: "hold"; readonly hold: Hold }
+  | { readonly do: "settle"; readonly settle: Settle }
+  | { readonly do: "line"; readonly line: Line }
+  /** Closes branches: attempts held under these places are settled at their reserve, open waits withdrawn. */
+  | { readonly do: "close"; readonly under: readonly string[] }
+  | { readonly do: "open"; readonly wait: Omit<Wait, "state" | "answer" | "decided_by" | "decided_at"> }
+  /** Puts the run down until one of these waits is settled; refused where one of them no longer is open. */
+  | { readonly do: "park"; readonly places: readonly string[] }
+  | { readonly do: "progress"; readonly text: string }
+  | { readonly do: "end"; readonly ending: Ending }
+  /** Gives the run back to the queue, all held attempts settled at their reserve. */
+  | { readonly do: "release" }
+  | { readonly do: "beat" };
+
+export type Written =
+  | { readonly did: "held"; readonly output: number; readonly usd: number; readonly tokens: number; readonly clamped: boolean }
+  | { readonly did: "wait" }
+  | Refused & { readonly did: "refused" }
+  /** `park` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
+  | { readonly did: "parked"; readonly ok: boolean }
+  | { readonly did: "ended"; readonly status: Status }
+  | { readonly did: "done" };
+
+/** A worker as the store knows it: its name, and where it runs. */
+export interface WorkerIdentity {
+  readonly id: string;
+  readonly pid: number;
+  readonly host: string;
+  /** Changes with every start of the machine (or its container); pids mean nothing beyond it. */
+  readonly boot: string;
+  /** The file whose operating-system lock this process holds for as long as it lives. */
+  readonly lock: string;
+}
+
+export interface Claimed {
+  readonly run: Run;
+  readonly catalogue: Catalogue;
+  readonly memory: Memory;
+}
+
+/** A lease as another process sees it: unchanged `beat` means that its owner has not renewed it. */
+export interface Lease {
+  readonly run: string;
+  readonly epoch: number;
+  readonly beat: number;
+  readonly owner: WorkerIdentity | undefined;
+}
+
+export interface RunFilter {
+  readonly query?: string;
+  readonly status?: readonly Status[];
+  readonly pattern?: string;
+  readonly label?: string;
+  readonly since?: number;
+  readonly caller?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface RunPage {
+  readonly runs: readonly Run[];
+  readonly next?: string;
+}
+
+export interface RunStats {
+  readonly counts: Readonly<Record<Status, number>>;
+  /** Milliseconds from creation to end, of the ended runs that match. */
+  readonly p50?: number;
+  readonly p95?: number;
+  readonly p99?: number;
+  readonly usd: number;
+}
+
+/** How far a run is, counted. */
+export interface Progress {
+  readonly done: number;
+  readonly running: readonly string[];
+  readonly waiting: readonly Wait[];
+  readonly failed: readonly string[];
+}
+
+export type Decision = {
+  readonly how: "approved" | "rejected" | "answered";
+  readonly value?: unknown;
+  readonly note?: string;
+};
+
+/** What runs of a kind have cost and taken so far, for estimates and alerts. */
+export interface Baseline {
+  readonly subject: string;
+  readonly place: string;
+  readonly runs: number;
+  readonly usd: number;
+  readonly ms: number;
+}
+
+/** Where runs live. Whoever passes test/store/contract.ts may take this place. */
+export interface RunStore {
+  /** Writes a run, or finds the one with the same idempotency key; fails with KEY_REUSED where its input was another. */
+  create(run: NewRun, limits: { readonly queued: number }): Promise<{ readonly run: Run; readonly existed: boolean }>;
+  get(id: string): Promise<Run | undefined>;
+  list(filter: RunFilter): Promise<RunPage>;
+  stats(filter: Omit<RunFilter, "limit" | "cursor">): Promise<RunStats>;
+  progress(id: string): Promise<Progress>;
+  memory(id: string): Promise<Memory>;
+  catalogue(hash: string): Promise<Catalogue | undefined>;
+
+  /** Makes a worker known, so that leases can name it. */
+  enlist(worker: WorkerIdentity): Promise<void>;
+  dismiss(worker: string): Promise<void>;
+  /** The best queued run this worker can play: its own first, then by rank. `has` are the needs it can meet. */
+  claim(worker: string, has: readonly string[], play: readonly PatternKey[]): Promise<Claimed | undefined>;
+  /** The needs and patterns of what is queued, so that a worker can tell what nobody here can play. */
+  leases(): Promise<readonly Lease[]>;
+  /** Takes a run from an owner who is dead or silent, if it has not moved since it was seen: queued, or cancelled if asked. */
+  reap(lease: Pick<Lease, "run" | "epoch" | "beat">): Promise<boolean>;
+  /** Wakes parked runs whose time has come. Returns how many, and when the next one is due. */
+  wake(): Promise<{ readonly woken: number; readonly next?: number }>;
+
+  /** Writes as the player of a run; `undefined` where the run is no longer this player's. */
+  write(fence: Fence, writes: readonly Write[]): Promise<readonly Written[] | undefined>;
+  /** Corrects the bill of a settled attempt once, when the provider's figure arrives late; needs no fence. */
+  correct(run: string, attempt: number, usage: Usage): Promise<void>;
+  /** The waits of a run and whether its end is asked for, as others may have changed them. */
+  news(run: string): Promise<{ readonly cancelling: boolean; readonly waits: readonly Wait[] }>;
+
+  cancel(id: string): Promise<Run>;
+  /** A failed or dead run goes back to the queue in a new generation, without its failed lines. */
+  again(id: string, from: "failed" | "dead", step?: string): Promise<Run>;
+  decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;
+  /** Sets the caps of a run and, where it waits for them, wakes it. */
+  raise(id: string, caps: Caps & { readonly seconds?: number }, by: string): Promise<Run>;
+
+  nodes(ids: readonly string[]): Promise<readonly Pick<Ledger, "id" | "spent" | "held">[]>;
+  baselines(subject: string): Promise<readonly Baseline[]>;
+  /** Changes whenever anybody, in whatever process, has changed the store. Costs a microsecond. */
+  version(): number;
+  /** Told after each commit of this process which runs it changed. */
+  onChange(listener: (runs: readonly string[]) => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface PatternKey {
+  readonly name: string;
+  readonly version: number;
+}
