@@ -12,11 +12,6 @@ export const isUnder = (place: string, outer: string): boolean =>
 
 /** The names of a place, unescaped, for people. */
 export function placeNames(place: string): string[] {
-  const names: string[] = [""];
-  for (let i = 0; i < place.length; i++) {
-    if (place[i] === "\\") names[names.length - 1] += place[++i] ?? "";
-    else if (place[i] === "/") names.push("");
-    else names[names.length - 1] += place[i];
-  }
-  return names;
+  const raw = place.match(/(?:\\.|[^\\/])+/g) ?? [];
+  return raw.map((name) => name.replace(/\\(.)/g, "$1"));
 }
