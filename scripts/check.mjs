@@ -22,14 +22,15 @@ const plans = {
   all: [...still, ["tests", [tools.vitest, "run"]]],
 };
 
-/** Runs one step; a step that passes says so before the next begins, and tests end with their own summary. @param {string} name @param {string[]} args */
+/** Runs one step; a step says how it went and how long it took, but tests, whose own summary says both and comes last. @param {string} name @param {string[]} args */
 function step(name, args) {
   const started = Date.now();
   const env = toolEnv(clearKeys({ ...process.env }));
   const { status, error } = spawnSync(pinnedNode(), args, { cwd: root, env, stdio: "inherit" });
   const took = `${((Date.now() - started) / 1000).toFixed(1)} s`;
-  if (status !== 0) console.error(`FAILED: ${name} (${took})${error ? `: ${error.message}` : ""}`);
-  else if (!args.includes("run")) console.error(`ok: ${name} (${took})`);
+  const summarised = args.includes(tools.vitest) && status !== null;
+  if (!summarised)
+    console.error(`${status === 0 ? "ok" : "FAILED"}: ${name} (${took})${error ? `: ${error.message}` : ""}`);
   return status ?? 1;
 }
 

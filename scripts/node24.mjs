@@ -34,10 +34,12 @@ export function pinnedNode() {
   return existsSync(installed) ? installed : findNode();
 }
 
-/** An environment in which `node` and the tools of this clone are found first. */
+/** An environment in which `node` and the tools of this clone are found first, and which asks for colour in a terminal only. */
 export function toolEnv(env = process.env) {
+  /** @type {NodeJS.ProcessEnv} */
+  const colour = process.stdout.isTTY || "FORCE_COLOR" in env ? {} : { NO_COLOR: "1" };
   const name = Object.keys(env).find((key) => key.toUpperCase() === "PATH") ?? "PATH";
-  return { ...env, [name]: env[name] ? bin + delimiter + env[name] : bin };
+  return { ...env, ...colour, [name]: env[name] ? bin + delimiter + env[name] : bin };
 }
 
 /** The script behind a tool of this clone, to be run with pinnedNode(). */

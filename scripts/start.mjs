@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { findNode, root } from "./node24.mjs";
 import { setUpOrLeave } from "./setup.mjs";
 
+const { ppid } = process;
 await setUpOrLeave();
 const args = [join(root, "dist", "cli.js"), "serve", "--http", ...process.argv.slice(2)];
 const { BATON_HOME } = process.env;
@@ -14,6 +15,10 @@ const child = spawn(findNode(), args, { env, stdio: "inherit" });
 // A terminal gives Ctrl-C to the child by itself, and a second one would mean "at once".
 process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
 process.on("SIGTERM", () => child.kill("SIGTERM"));
+
+// npm signals its shell only, and the shell dies without a word: when it is gone, npm start was told to stop.
+const { npm_lifecycle_event: underNpm } = process.env;
+if (underNpm) setInterval(() => process.ppid === ppid || child.kill("SIGTERM"), 500).unref();
 
 child.on("error", (error) => {
   console.error(error.message);
