@@ -1,0 +1,33 @@
+const SECRET_KEY =
+  /(^|[_\-.\s])(api[_-]?key|x-api-key|authorization|proxy-authorization|password|passwd|passphrase|secret|client[_-]?secret|token|access[_-]?token|refresh[_-]?token|private[_-]?key|cookie|set-cookie|credentials?)$/;
+const SECRET_TEXT = /\b(sk-[A-Za-z0-9_-]{12,}|Bearer\s+[A-Za-z0-9._~+/=-]{8,})/g;
+
+/** What stands where a secret stood. */
+export const REDACTED = "[redacted]";
+
+/** Texts lose what looks like a key of a known vendor or a bearer token. */
+export const redactText = (text: string): string => text.replace(SECRET_TEXT, REDACTED);
+
+/** Is a thing with this name a secret? `apiKey`, `API_KEY`, `x-api-key` and `token` are; `input_tokens` is not. */
+export const isSecretName = (name: string): boolean =>
+  SECRET_KEY.test(name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase());
+
+/** A copy without secrets: by the name of the key at any depth, and by the look of texts. Counts stay. */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return redactText(value);
+  if (value === null || typeof value !== "object" || depth > 32) return value;
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
+  if (value instanceof Error) return redact(errorFields(value), depth + 1);
+  if ("toJSON" in value && typeof value.toJSON === "function") return redact(value.toJSON(), depth + 1);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, hides(key, item) ? REDACTED : redact(item, depth + 1)]),
+  );
+}
+
+const hides = (key: string, item: unknown): boolean =>
+  isSecretName(key) && item !== undefined && item !== null && typeof item !== "number" && typeof item !== "boolean";
+
+function errorFields(error: Error): object {
+  const { name, message, stack, cause } = error;
+  return { ...error, name, message, stack, ...(cause !== undefined && { cause }) };
+}
