@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { Bill, billOf } from "../core/bill.ts";
+import type { Failure, FailureInfo } from "../core/errors.ts";
+import { toUsd } from "../core/money.ts";
+import { STATUSES } from "../core/status.ts";
+import type { Progress, Run, Wait } from "../core/store.ts";
+import { clip, firstOf, fitting, textOf } from "./fit.ts";
+import { outputSchema } from "./wire.ts";
+
+const Next = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) });
+export type Next = z.output<typeof Next>;
+
+/** What every tool that speaks of one run answers; it holds for refused calls and failed runs as well. */
+export const Envelope = z.object({
+  run_id: z.string().nullable(),
+  status: z.enum(STATUSES).nullable().describe("null: the call was refused"),
+  output: z.unknown().optional(),
+  error: z
+    .object({
+      code: z.string(),
+      kind: z.string(),
+      message: z.string(),
+      step: z.string().optional(),
+      agent: z.string().optional(),
+      input_ref: z.string().optional(),
+      retryable: z.boolean(),
+      hint: z.string().optional(),
+    })
+    .optional(),
+  usage: Bill.optional(),
+  steps: z
+    .object({
+      done: z.number(),
+      running: z.array(z.string()),
+      waiting: z.array(z.string()),
+      failed: z.array(z.string()),
+      total: z.number().optional(),
+    })
+    .optional(),
+  waiting_for: z
+    .object({
+      kind: z.enum(["approval", "answer", "budget", "event", "timer"]),
+      step: z.string(),
+      approval: z.string().optional(),
+      until: z.string().optional(),
+      show: z.unknown().optional(),
+    })
+    .optional(),
+  queued_because: z.string().optional(),
+  degraded: z.array(z.string()).optional(),
+  rehearsal: z.boolean().optional(),
+  note: z.string().optional(),
+  next: Next.optional().describe("the call to make now"),
+});
+export type Envelope = z.output<typeof Envelope>;
+
+export const ENVELOPE_SCHEMA = outputSchema(Envelope);
+
+/** Room for the output in an answer of 2,000 tokens, beside all else it may say. */
+const OUTPUT_TOKENS = 1200;
+const LISTED = 12;
+
+/** All that is at hand to tell of a run. */
+export interface Told {
+  readonly run: Run;
+  readonly progress: Progress;
+  readonly queuedBecause?: string | undefined;
+  readonly note?: string | undefined;
+}
+
+/** A run as its caller reads it. */
+export function envelope({ run, progress, queuedBecause, note }: Told): Envelope {
+  const { value, cut } = fitting(run.output, OUTPUT_TOKENS);
+  const [wait] = progress.waiting;
+  const next = nextCall(run, wait, cut);
+  return {
+    run_id: run.id,
+    status: run.status,
+    ...(run.output !== undefined && { output: value }),
+    ...(run.error && { error: errorOf(run.error, run.id) }),
+    usage: billOf(run.usage),
+    steps: {
+      done: progress.done,
+      running: firstOf(progress.running, LISTED),
+      waiting: firstOf(
+        progress.waiting.map(({ place }) => place),
+        LISTED,
+      ),
+      failed: firstOf(progress.failed, LISTED),
+    },
+    ...(run.status === "waiting" && wait && { waiting_for: waitOf(wait) }),
+    ...(queuedBecause !== undefined && { queued_because: queuedBecause }),
+    ...(run.degraded.length > 0 && {
+      degraded: firstOf(
+        run.degraded.map((why) => clip(why, 300)),
+        6,
+      ),
+    }),
+    ...(isRehearsal(run) && { rehearsal: true }),
+    ...(note !== undefined && { note }),
+    ...(next && { next }),
+  };
+}
+
+/** The answer to a call that was refused, or to a question that cannot be answered: there is no run to speak of. */
+export const refusal = (failure: Failure): Envelope => ({
+  run_id: null,
+  status: null,
+  error: errorOf(failure.toJSON()),
+});
+
+const isRehearsal = (run: Run): boolean => run.rehearsal !== undefined || run.needs.includes("provider:rehearsal");
+
+function errorOf({ retry_after_ms: _, scope: __, ...info }: FailureInfo, run?: string): Envelope["error"] {
+  const input =
+    info.input_ref ?? (run !== undefined && info.step !== undefined ? `${traceUri(run)}#${info.step}` : undefined);
+  return {
+    ...info,
+    message: clip(info.message, 1200),
+    ...(info.hint !== undefined && { hint: clip(info.hint, 1600) }),
+    ...(input !== undefined && { input_ref: input }),
+  };
+}
+
+const waitOf = ({ kind, place, approval, expires_at, show }: Wait): NonNullable<Envelope["waiting_for"]> => ({
+  kind,
+  step: place,
+  ...(approval !== undefined && { approval }),
+  ...(expires_at !== undefined && { until: new Date(expires_at).toISOString() }),
+  ...(show !== undefined && { show: fitting(show, 250).value }),
+});
+
+/** The exact call to make now; none where nothing is to be done. */
+function nextCall(run: Run, wait: Wait | undefined, cut: boolean): Next | undefined {
+  const run_id = run.id;
+  switch (run.status) {
+    case "queued":
+    case "running":
+      return { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
+    case "waiting":
+      return wait ? settling(run, wait) : { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
+    case "succeeded":
+      return cut ? { tool: "get_run", arguments: { run_id, cursor: "0" } } : undefined;
+    case "failed":
+      return run.error?.retryable
+        ? { tool: "control_run", arguments: { run_id, action: "retry" } }
+        : { tool: "get_run_trace", arguments: { run_id } };
+    case "dead":
+      return { tool: "get_run_trace", arguments: { run_id } };
+    case "cancelled":
+      return undefined;
+  }
+}
+
+function settling({ id: run_id, caps }: Run, { kind, place: step, approval }: Wait): Next {
+  if (kind === "approval")
+    return {
+      tool: "decide",
+      arguments: { run_id, step, decision: "approve", ...(approval !== undefined && { approval }) },
+    };
+  if (kind === "answer")
+    return { tool: "decide", arguments: { run_id, step, decision: "answer", value: "<the answer>" } };
+  if (kind === "budget")
+    return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps.usd) } };
+  return { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
+}
+
+const doubled = (usd: number | undefined) => ({ usd: toUsd((usd ?? 500_000_000) * 2) });
+
+export const runUri = (id: string): string => `baton://runs/${id}`;
+export const traceUri = (id: string): string => `${runUri(id)}/trace`;
+
+/** Is the output of a run longer than an answer shows? */
+export const isCut = (run: Run): boolean => fitting(run.output, OUTPUT_TOKENS).cut;
+
+/** The whole output of a run as text, which is what cursors count in. */
+export const outputText = (run: Run): string => textOf(run.output);

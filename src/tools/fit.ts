@@ -1,0 +1,79 @@
+const PIECE = /([A-Z]?[a-z]+|[A-Z]+)|(\d{1,3})|(\s+)|([\x21-\x7e])|(\p{L}+)|(.)/gsu;
+
+/** About how many tokens a text is to a model, rather too many than too few; no tokenizer is loaded for it. */
+export function tokens(text: string): number {
+  let sum = 0;
+  for (const match of text.matchAll(PIECE)) sum += weight(match);
+  return Math.ceil(sum * 1.1);
+}
+
+function weight([piece, word, digits, space, mark, letters]: RegExpExecArray): number {
+  if (word !== undefined) return Math.ceil(word.length / 7);
+  if (digits !== undefined) return 1;
+  if (space !== undefined) return space === " " ? 0.12 : 1;
+  if (mark !== undefined) return 0.9;
+  if (letters !== undefined) return Math.max(1, letters.length * 0.6);
+  return piece.length > 1 ? 2.2 : 1.1;
+}
+
+/** As much of the beginning of a text as fits, never half a character. */
+export function head(text: string, most: number): string {
+  if (text.length <= most || tokens(text) <= most) return text;
+  let low = Math.min(text.length, most);
+  let high = text.length;
+  while (high - low > 16) {
+    const middle = (low + high) >> 1;
+    if (tokens(text.slice(0, middle)) <= most) low = middle;
+    else high = middle;
+  }
+  if (tokens(text.slice(0, low)) > most) return halve(text.slice(0, low), most);
+  return whole(text.slice(0, low));
+}
+
+/** Below one character a token there is no bound to begin from. */
+const halve = (text: string, most: number): string =>
+  tokens(text) <= most ? whole(text) : halve(text.slice(0, text.length >> 1), most);
+
+const whole = (text: string): string => (/[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text);
+
+export interface Fitted {
+  readonly value: unknown;
+  readonly cut: boolean;
+}
+
+const LENGTHS = [4000, 2000, 1000, 500, 250, 120, 60];
+
+/** A value that fits: whole; else with its long texts cut and marked; else the beginning of its JSON. */
+export function fitting(value: unknown, most: number): Fitted {
+  const text = textOf(value);
+  if (tokens(text) <= most) return { value, cut: false };
+  if (typeof value === "string") return { value: marked(text, head(text, most - 12)), cut: true };
+  for (const length of LENGTHS) {
+    const shorter = shorten(value, length);
+    if (tokens(textOf(shorter)) <= most) return { value: shorter, cut: true };
+  }
+  return { value: marked(text, head(text, most - 12)), cut: true };
+}
+
+/** A value as text: texts as they are, all else as JSON. */
+export const textOf = (value: unknown): string =>
+  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+
+const marked = (text: string, start: string): string =>
+  `${start}… [${(text.length - start.length).toLocaleString("en")} more characters]`;
+
+/** A text of at most so many characters, marked where it was cut. */
+export const clip = (text: string, length: number): string =>
+  text.length <= length ? text : marked(text, whole(text.slice(0, length)));
+
+function shorten(value: unknown, length: number): unknown {
+  if (typeof value === "string") return clip(value, length);
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map((item) => shorten(item, length));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shorten(item, length)]));
+}
+
+/** The first of a list, and how many more there are in words. */
+export function firstOf(list: readonly string[], most: number): string[] {
+  return list.length <= most ? [...list] : [...list.slice(0, most), `and ${list.length - most} more`];
+}

@@ -1,0 +1,56 @@
+import type { Envelope } from "./envelope.ts";
+import { textOf } from "./fit.ts";
+
+/** An envelope as text: the same words and figures, in the order in which they matter. */
+export function render(told: Envelope): string {
+  const { output, error, degraded, queued_because, note, next } = told;
+  return [
+    headline(told),
+    ...(degraded ?? []).map((why) => `degraded: ${why}`),
+    queued_because && `queued because ${queued_because}`,
+    ...waitLines(told),
+    error &&
+      `error ${error.code} (${error.kind}${error.retryable ? ", may be tried again" : ""})${where(error)}: ${error.message}`,
+    error?.hint && `hint: ${error.hint}`,
+    error?.input_ref && `its input: ${error.input_ref}`,
+    output !== undefined && `output:\n${textOf(output)}`,
+    note && `note: ${note}`,
+    next && `next: ${next.tool} ${JSON.stringify(next.arguments)}`,
+  ]
+    .filter((line) => typeof line === "string" && line !== "")
+    .join("\n");
+}
+
+function headline({ run_id, status, usage, steps, rehearsal }: Envelope): string {
+  if (run_id === null) return "refused: no run was started";
+  const parts = [
+    `run ${run_id} ${status}`,
+    usage && `$${decimal(usage.usd)}${usage.partial ? " (partly estimated)" : ""}`,
+    usage && `${usage.calls} calls, ${usage.input_tokens} tokens in, ${usage.output_tokens} out`,
+    steps && stepLine(steps),
+    rehearsal && "rehearsal (no real model answered)",
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function stepLine({ done, running, waiting, failed, total }: NonNullable<Envelope["steps"]>): string {
+  const named = (word: string, list: string[]) => (list.length > 0 ? `${word}: ${list.join(", ")}` : "");
+  const count = `${done}${total === undefined ? "" : `/${total}`} steps done`;
+  return [count, named("running", running), named("waiting", waiting), named("failed", failed)]
+    .filter(Boolean)
+    .join("; ");
+}
+
+function waitLines({ waiting_for: wait }: Envelope): string[] {
+  if (!wait) return [];
+  const until = wait.until ? ` until ${wait.until}` : "";
+  const hash = wait.approval ? ` (approval ${wait.approval})` : "";
+  const shown = wait.show === undefined ? [] : [`to be decided: ${textOf(wait.show)}`];
+  return [`waiting for ${wait.kind} at ${wait.step}${hash}${until}`, ...shown];
+}
+
+const where = ({ step, agent }: NonNullable<Envelope["error"]>): string =>
+  `${step === undefined ? "" : ` at ${step}`}${agent === undefined ? "" : ` by ${agent}`}`;
+
+/** A figure in full: never with an exponent, never with idle zeros. */
+export const decimal = (usd: number): string => usd.toFixed(9).replace(/\.?0+$/, "") || "0";

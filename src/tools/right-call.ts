@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { childOf, type Misfit, misfits, namesAt, unwrap } from "../core/check.ts";
+import { nearest } from "../core/nearest.ts";
+
+const ROUNDS = 4;
+const SHOWN = 160;
+
+/** A call that would be taken, as near to what was asked as can be: the caller's own values under the right names. */
+export function rightCall(tool: string, schema: z.ZodType, args: unknown): string {
+  let mended: unknown = structuredClone(args);
+  for (let round = 0; round < ROUNDS; round++) {
+    const wrong = misfits(schema, mended);
+    if (wrong.length === 0) break;
+    mended = mend(schema, mended, wrong);
+  }
+  return `${tool} ${JSON.stringify(mended, (_, item) => (typeof item === "string" ? shorten(item) : item))}`;
+}
+
+const shorten = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN).toWellFormed()}…` : text);
+
+function mend(schema: z.ZodType, args: unknown, wrong: readonly Misfit[]): unknown {
+  const holder = { root: args };
+  const spare = new Map<string, unknown>();
+  for (const { path } of wrong.filter(({ unknown }) => unknown)) rename(schema, holder, path, spare);
+  for (const { path } of wrong.filter(({ unknown }) => !unknown)) {
+    const at = path.reduce<z.ZodType | undefined>((here, key) => here && childOf(here, String(key)), schema);
+    if (at) put(holder, path, fitting(at, read(holder, path), spare) ?? sample(at, String(path.at(-1) ?? "value")));
+  }
+  return holder.root;
+}
+
+/** Gives a wrong name's value to the nearest right name that is free, or keeps it for a name that is missing. */
+function rename(schema: z.ZodType, holder: Holder, path: Misfit["path"], spare: Map<string, unknown>): void {
+  const parent = read(holder, path.slice(0, -1));
+  const key = String(path.at(-1));
+  if (!isObject(parent)) return;
+  const value = parent[key];
+  delete parent[key];
+  const [near] = nearest(key, namesAt(schema, path.slice(0, -1)));
+  if (near !== undefined && !(near in parent)) parent[near] = value;
+  else spare.set(key, value);
+}
+
+/** What the caller meant: a value that only has the wrong form, or one that stood under an unknown name. */
+function fitting(schema: z.ZodType, given: unknown, spare: Map<string, unknown>): unknown {
+  const forms = given === undefined ? [] : [parsed(given), [given], String(given), Number(given)];
+  const form = forms.find((candidate) => candidate !== undefined && schema.safeParse(candidate).success);
+  if (form !== undefined) return form;
+  const [name, value] = [...spare].find(([, candidate]) => schema.safeParse(candidate).success) ?? [];
+  if (name !== undefined) spare.delete(name);
+  return value;
+}
+
+function parsed(given: unknown): unknown {
+  if (typeof given !== "string") return undefined;
+  try {
+    return JSON.parse(given);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value such as the schema wants: its first choice, or its name in angle brackets. */
+function sample(schema: z.ZodType, name: string): unknown {
+  const bare = unwrap(schema);
+  if (bare instanceof z.ZodEnum) return bare.options[0];
+  if (bare instanceof z.ZodLiteral) return bare.value;
+  if (bare instanceof z.ZodNumber) return Math.max(1, bare.minValue ?? 1);
+  if (bare instanceof z.ZodBoolean) return true;
+  if (bare instanceof z.ZodArray) return [sample(bare.element as z.ZodType, singular(name))];
+  if (bare instanceof z.ZodUnion) return sample(bare.options[0] as z.ZodType, name);
+  if (bare instanceof z.ZodRecord) return {};
+  if (!(bare instanceof z.ZodObject)) return `<${name}>`;
+  const needed = Object.entries(bare.shape as Record<string, z.ZodType>).filter(([, inner]) => !inner.isOptional());
+  return Object.fromEntries(needed.map(([key, inner]) => [key, sample(inner, key)]));
+}
+
+const singular = (name: string): string => name.replace(/s$/, "");
+
+interface Holder {
+  root: unknown;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => value !== null && typeof value === "object";
+
+const read = (holder: Holder, path: Misfit["path"]): unknown =>
+  path.reduce<unknown>((at, key) => (isObject(at) ? at[String(key)] : undefined), holder.root);
+
+function put(holder: Holder, path: Misfit["path"], value: unknown): void {
+  const parent = path.length === 0 ? holder : read(holder, path.slice(0, -1));
+  if (isObject(parent)) parent[path.length === 0 ? "root" : String(path.at(-1))] = value;
+}

@@ -1,0 +1,75 @@
+import { Failure } from "../core/errors.ts";
+import { showUsd } from "../core/money.ts";
+import { hasEnded } from "../core/status.ts";
+import type { Run } from "../core/store.ts";
+import { type Envelope, envelope, isCut, refusal, runUri } from "./envelope.ts";
+import { render } from "./render.ts";
+import { LONG_WAIT } from "./tail.ts";
+import type { CallContext, Reply, Rooms } from "./tool.ts";
+
+const HEARTBEAT_MS = 10_000;
+
+/** Waits for a run as long as its caller will, telling them how far it is, and answers with how it then stands. */
+export async function watch(
+  rooms: Rooms,
+  run: Run,
+  seconds: number,
+  context: CallContext,
+  note?: string,
+): Promise<Reply> {
+  const notes = note === undefined ? [] : [note];
+  if (seconds > LONG_WAIT) notes.push(`some clients stop listening after 60 s; the run goes on, and get_run finds it`);
+  const waited = await waitFor(rooms, run, seconds, context).catch((error: unknown) => {
+    notes.push(`the wait broke off (${Failure.from(error).message}); the run goes on`);
+    return run;
+  });
+  return runReply(rooms, waited, notes.length > 0 ? `${notes.join("; ")}.` : undefined);
+}
+
+async function waitFor(
+  { engine, store }: Rooms,
+  run: Run,
+  seconds: number,
+  { signal, progress }: CallContext,
+): Promise<Run> {
+  if (seconds === 0 || hasEnded(run.status)) return run;
+  const tell = (now: Run) => void howFar(store, now).then(progress, () => undefined);
+  let latest = run;
+  const onProgress = (now: Run) => {
+    latest = now;
+    tell(now);
+  };
+  const heart = progress && setInterval(() => tell(latest), HEARTBEAT_MS);
+  try {
+    return await engine.wait(run.id, seconds * 1000, { signal, ...(progress && { onProgress }) });
+  } finally {
+    clearInterval(heart);
+  }
+}
+
+/** How far a run is, in one line: "running, 3 steps done, $0.0012". */
+async function howFar(store: Rooms["store"], run: Run): Promise<string> {
+  const { done, running } = await store.progress(run.id);
+  const now = running.length > 0 && running.length <= 4 ? `, now ${running.join(", ")}` : "";
+  const said = run.progress === undefined ? "" : `: ${run.progress}`;
+  return `${run.status}, ${done} steps done${now}, ${showUsd(run.usage.usd)}${said}`;
+}
+
+/** The answer that tells how a run stands. A failed or dead run is an error to whoever called, so that models notice. */
+export async function runReply({ engine, store }: Rooms, run: Run, note?: string): Promise<Reply> {
+  const progress = await store.progress(run.id);
+  const queuedBecause = run.status === "queued" ? engine.queuedBecause(run) : undefined;
+  const data = envelope({ run, progress, queuedBecause, note });
+  const links = isCut(run) ? [{ uri: runUri(run.id), name: `the whole output of ${run.id}` }] : [];
+  return { ...reply(data), links };
+}
+
+/** The answer to a call that was refused. */
+export const refused = (failure: Failure): Reply => reply(refusal(failure));
+
+/** An envelope twice, as data and as text. */
+export const reply = (data: Envelope): Reply => ({
+  data,
+  text: render(data),
+  isError: data.status === null || data.status === "failed" || data.status === "dead",
+});
