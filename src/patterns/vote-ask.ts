@@ -1,0 +1,107 @@
+import { z } from "zod";
+import type { AgentRef } from "../core/agent.ts";
+import type { FailureInfo } from "../core/errors.ts";
+import type { RunContext } from "../core/pattern.ts";
+import { counted, paragraphs } from "./texts.ts";
+import { type Ballot, clamped, isCertain, type Rule, waveOf } from "./vote-tally.ts";
+
+export interface Voter {
+  readonly name: string;
+  readonly ref: AgentRef;
+  readonly weight: number;
+}
+
+/** A voter without a vote: it failed, or it was not asked because the outcome could no longer change. */
+export interface Silent {
+  readonly voter: string;
+  readonly asked: boolean;
+  readonly error?: FailureInfo;
+}
+
+export interface Poll {
+  readonly question: string;
+  readonly options: readonly string[] | undefined;
+  readonly voters: readonly Voter[];
+  /** Answers are to be counted, so they must be short; else they may be as long as they need. */
+  readonly rule: Rule | undefined;
+  readonly quorum: number;
+  readonly early: boolean;
+  readonly closing: AgentRef | undefined;
+}
+
+/** Asks each voter alone: all at once, or in waves until the outcome is certain. */
+export async function askVoters(
+  ctx: RunContext,
+  poll: Poll,
+): Promise<{ readonly ballots: readonly Ballot[]; readonly silent: readonly Silent[] }> {
+  const ballots: Ballot[] = [];
+  const silent: Silent[] = [];
+  let waiting = poll.voters;
+  for (let wave = 1; waiting.length > 0 && !isDecided(poll, ballots, waiting); wave++) {
+    const size = sizeOf(poll, ballots, waiting);
+    ctx.tell(`${wave > 1 ? `wave ${wave}: ` : ""}asking ${counted(size, "voter")}`);
+    const asked = await askWave(ctx, poll, waiting.slice(0, size));
+    ballots.push(...asked.flatMap((result) => ("choice" in result ? [result] : [])));
+    silent.push(...asked.flatMap((result) => ("choice" in result ? [] : [result])));
+    waiting = waiting.slice(size);
+  }
+  return { ballots, silent: [...silent, ...waiting.map(({ name }) => ({ voter: name, asked: false }))] };
+}
+
+const standing = (
+  { rule = "majority", quorum, options }: Poll,
+  ballots: readonly Ballot[],
+  waiting: readonly Voter[],
+) => ({
+  rule,
+  ballots,
+  quorum,
+  waiting: waiting.map(({ weight }) => weight),
+  closed: options !== undefined,
+});
+
+const isDecided = (poll: Poll, ballots: readonly Ballot[], waiting: readonly Voter[]): boolean =>
+  poll.early && isCertain(standing(poll, ballots, waiting));
+
+const sizeOf = (poll: Poll, ballots: readonly Ballot[], waiting: readonly Voter[]): number =>
+  poll.early ? waveOf(standing(poll, ballots, waiting)) : waiting.length;
+
+async function askWave(ctx: RunContext, poll: Poll, voters: readonly Voter[]): Promise<(Ballot | Silent)[]> {
+  const question = ballotQuestion(poll);
+  const settled = await ctx.map(voters, (voter, branch) => branch.call(voter.ref, question), {
+    join: { kind: "settle" },
+    ...(poll.closing !== undefined && { closing: poll.closing }),
+  });
+  return voters.map(({ name, weight }, index) => {
+    const result = settled[index];
+    if (!result?.ok) return { voter: name, asked: true, ...(result && { error: result.error }) };
+    const { choice, confidence, reason } = result.value.output;
+    return { voter: name, choice, confidence: clamped(confidence), reason, weight };
+  });
+}
+
+const CONFIDENCE = z.number().describe("How sure you are, from 0 to 1");
+const REASON = z.string().describe("Why, in a few sentences");
+
+/** One question for all voters. Each answers alone: samples that came from a cache would not be independent. */
+export function ballotQuestion({ question, options, rule }: Pick<Poll, "question" | "options" | "rule">) {
+  const choice = options ? z.enum(options) : z.string().min(1);
+  return {
+    prompt: ballotPrompt(question, options, rule),
+    shape: z.object({ choice, confidence: CONFIDENCE, reason: REASON }),
+    cache: false,
+  } as const;
+}
+
+function ballotPrompt(question: string, options: readonly string[] | undefined, rule: Rule | undefined): string {
+  const how = options
+    ? "Choose exactly one of the options."
+    : rule
+      ? "Put your answer into `choice`, as briefly as it can be said."
+      : "Put your whole answer into `choice`.";
+  return paragraphs(
+    `Answer the question below by yourself. ${how} Say how sure you are and why.`,
+    `# Question\n\n${question}`,
+    options && `# Options\n\n${options.map((option) => `- ${option}`).join("\n")}`,
+  );
+}
