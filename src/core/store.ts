@@ -88,6 +88,8 @@ export interface Line {
   readonly usage?: Usage;
   readonly ms: number;
   readonly at: number;
+  /** A later generation has dropped it: only a trace shows it. */
+  readonly dropped?: boolean;
 }
 
 export type AttemptResult = "ok" | "bad" | "failed" | "aborted" | "lost";
@@ -202,6 +204,8 @@ export type Write =
   /** Closes branches: attempts held under these places are settled at their reserve, open waits withdrawn. */
   | { readonly do: "close"; readonly under: readonly string[] }
   | { readonly do: "open"; readonly wait: Omit<Wait, "state" | "answer" | "decided_by" | "decided_at"> }
+  /** Ends an open wait by time. */
+  | { readonly do: "expire"; readonly place: string }
   /** Puts the run down until one of these waits is settled; refused where one of them no longer is open. */
   | { readonly do: "park"; readonly places: readonly string[] }
   | { readonly do: "progress"; readonly text: string }
@@ -211,9 +215,15 @@ export type Write =
   | { readonly do: "beat" };
 
 export type Written =
-  | { readonly did: "held"; readonly output: number; readonly usd: number; readonly tokens: number; readonly clamped: boolean }
+  | {
+      readonly did: "held";
+      readonly output: number;
+      readonly usd: number;
+      readonly tokens: number;
+      readonly clamped: boolean;
+    }
   | { readonly did: "wait" }
-  | Refused & { readonly did: "refused" }
+  | (Refused & { readonly did: "refused" })
   /** `park` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
   | { readonly did: "parked"; readonly ok: boolean }
   | { readonly did: "ended"; readonly status: Status }

@@ -1,0 +1,37 @@
+import type { Ask } from "../core/budget.ts";
+import type { Failure } from "../core/errors.ts";
+import { costOf } from "../core/money.ts";
+import type { ModelReply } from "../core/provider.ts";
+import { NO_USAGE, type Usage } from "../core/usage.ts";
+
+export interface Charge {
+  readonly usage: Usage;
+  readonly estimated: boolean;
+}
+
+/** What an answered request costs: the provider's own word, else its tokens at our price, else its reserve. */
+export function chargeOf({ tokens, usd, estimated = false }: ModelReply, { card, flat }: Ask): Charge {
+  const price = usd ?? (card ? costOf(card, tokens) : undefined);
+  const unknown = estimated || price === undefined;
+  return {
+    usage: { ...tokens, usd: price ?? flat ?? 0, calls: 1, ...(unknown && { partial: true }) },
+    estimated: estimated || (price === undefined && flat !== undefined),
+  };
+}
+
+/** What a failed request costs: what it is known to have used, or nothing, or its whole reserve. */
+export function failedUsage(
+  failure: Failure,
+  ask: Ask,
+  reserve: { readonly usd: number; readonly tokens: number },
+): Charge {
+  const { usage, billed = "unknown" } = failure.options;
+  if (usage) {
+    const usd = usage.usd > 0 || !ask.card ? usage.usd : costOf(ask.card, usage);
+    return { usage: { ...usage, usd, calls: 1 }, estimated: false };
+  }
+  if (billed === "nothing") return { usage: { ...NO_USAGE, calls: 1 }, estimated: false };
+  const input = Math.min(ask.input, reserve.tokens);
+  const output = Math.max(0, reserve.tokens - input);
+  return { usage: { ...NO_USAGE, input, output, usd: reserve.usd, calls: 1, partial: true }, estimated: true };
+}

@@ -1,0 +1,73 @@
+import type { Ledger } from "../core/budget.ts";
+import type { Failure } from "../core/errors.ts";
+import { fingerprint } from "../core/fingerprint.ts";
+import { joinPlace, nthName } from "../core/place.ts";
+import type { Line } from "../core/store.ts";
+import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
+
+/** A verb that has begun and has not yet told its pattern anything. */
+export interface Open {
+  readonly place: string;
+  /** Ends it without telling anybody. */
+  drop(): void;
+  /** Ends it and tells its pattern why, where it can be ended so. */
+  abort?(failure: Failure): void;
+}
+
+/** A cap around all that happens in a frame: what it allows, by the place it stands at. */
+export interface NestedCap {
+  readonly place: string;
+  readonly caps: Ledger["caps"];
+}
+
+/** One place in a run where a pattern, or a branch of it, stands: what it has been told, and what it has open. */
+export class Frame {
+  readonly path: string;
+  readonly depth: number;
+  readonly caps: readonly NestedCap[];
+  readonly kids = new Set<Frame>();
+  readonly open = new Set<Open>();
+  /** The verb it waits for; a second one at the same time is a bug of the pattern. */
+  busy: string | undefined;
+  closed = false;
+  /** The highest line it has read. */
+  seq = 0;
+  elapsed = 0;
+  spent: Usage = NO_USAGE;
+  /** Money kept for the call that closes over its branches. */
+  aside: { readonly usd: number; readonly tokens: number; readonly calls: number } | undefined;
+  readonly #names = new Map<string, number>();
+  #draws = 0;
+
+  constructor(path: string, depth: number, caps: readonly NestedCap[], parent?: Frame) {
+    this.path = path;
+    this.depth = depth;
+    this.caps = caps;
+    parent?.kids.add(this);
+  }
+
+  /** The place of the next use of a name in here. */
+  next(name: string): string {
+    const n = (this.#names.get(name) ?? 0) + 1;
+    this.#names.set(name, n);
+    return joinPlace(this.path, nthName(name, n));
+  }
+
+  told(line: Pick<Line, "seq" | "ms" | "usage">): void {
+    this.seq = Math.max(this.seq, line.seq);
+    this.elapsed += line.ms;
+    if (line.usage) this.spent = addUsage(this.spent, line.usage);
+  }
+
+  random(seed: string): number {
+    return Number.parseInt(fingerprint([seed, this.path, ++this.#draws]).slice(0, 12), 16) / 0x1000000000000;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.aside = undefined;
+    for (const open of this.open) open.drop();
+    this.open.clear();
+    for (const kid of this.kids) kid.close();
+  }
+}

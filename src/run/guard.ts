@@ -1,0 +1,241 @@
+import {
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+  isIsolatedCircuitError,
+} from "cockatiel";
+import PQueue from "p-queue";
+import type { Clock } from "../core/clock.ts";
+import type { Health } from "../core/engine.ts";
+import { type Code, Failure } from "../core/errors.ts";
+import type { BreakerPolicy, Limits } from "../core/limits.ts";
+import type { Log } from "../core/log.ts";
+import { type ModelReply, type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
+import { type Patience, watched } from "./watch.ts";
+
+export interface GuardOptions {
+  readonly provider: (id: string) => Provider | undefined;
+  readonly limits: Pick<Limits, "calls">;
+  readonly breaker: BreakerPolicy;
+  /** A provider that says "come back later than this" is not waited for. */
+  readonly longest_pause_ms: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Who wants to ask whom. */
+export interface Errand {
+  /** `provider/model`. */
+  readonly model: string;
+  readonly agent: string;
+  readonly priority: number;
+  /** The tokens it may use, for limits per minute. */
+  readonly tokens: number;
+  /** How many calls of this agent may run at once. */
+  readonly concurrency?: number | undefined;
+}
+
+/** What opens whose breaker: a vendor that cannot be reached or refuses our key, or one model that fails. */
+const VENDOR: readonly Code[] = ["NETWORK", "UNAUTHORIZED", "QUOTA_EXHAUSTED"];
+const MODEL: readonly Code[] = ["OVERLOADED", "TIMEOUT", "UNKNOWN_MODEL"];
+const AT_ONCE: readonly Code[] = ["UNAUTHORIZED", "QUOTA_EXHAUSTED"];
+
+interface Fuse {
+  readonly policy: CircuitBreakerPolicy;
+  until: number;
+  failures: number;
+  last: string | undefined;
+}
+
+interface Lane {
+  readonly queue: PQueue;
+  pausedUntil: number;
+  /** Tokens that calls of the last minute may have used, oldest first. */
+  readonly recent: { at: number; tokens: number }[];
+}
+
+/** What stands between a call and its provider: breakers, queues, rates and timeouts. */
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #fuses = new Map<string, Fuse>();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #agents = new Map<string, PQueue>();
+  readonly #all: PQueue;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#all = new PQueue({ concurrency: options.limits.calls });
+  }
+
+  /** Why this errand would be refused now; undefined where it may go. */
+  blocked({ model, agent }: Pick<Errand, "model" | "agent">): Failure | undefined {
+    const { provider } = splitModel(model);
+    for (const subject of [provider, model, `agent:${agent}`]) {
+      const fuse = this.#fuses.get(subject);
+      if (fuse && this.#isOpen(fuse)) {
+        return new Failure("CIRCUIT_OPEN", `${subject} has failed ${fuse.failures} times in a row (${fuse.last})`, {
+          retry_after_ms: Math.max(0, fuse.until - this.#options.clock.now()),
+          hint: "It is tried again by itself when its pause is over; a fallback model or agent answers meanwhile.",
+        });
+      }
+    }
+    const rest = (this.#lanes.get(provider)?.pausedUntil ?? 0) - this.#options.clock.mono();
+    if (rest <= this.#options.longest_pause_ms) return undefined;
+    return new Failure("RATE_LIMITED", `${provider} asked to be left alone`, { retry_after_ms: Math.ceil(rest) });
+  }
+
+  /** A slot in the queues of agent, provider and server, in this order; what it returns gives it back. */
+  slot(errand: Errand): Promise<() => void> {
+    const { provider: id } = splitModel(errand.model);
+    const lane = this.#lane(id);
+    const { priority } = errand;
+    return new Promise((resolve, reject) => {
+      const hold = () => new Promise<void>((release) => resolve(release));
+      const inServer = () => this.#all.add(hold, { priority });
+      const inLane = () => lane.queue.add(() => this.#ready(lane, id, errand.tokens).then(inServer), { priority });
+      const inAgent = errand.concurrency
+        ? this.#agentQueue(errand.agent, errand.concurrency).add(inLane, { priority })
+        : inLane();
+      inAgent.catch(reject);
+    });
+  }
+
+  /** Sends one request through breakers and watch. The failure it throws is classified and counted. */
+  async send(errand: Errand, request: ModelRequest, stop: AbortController, patience: Patience) {
+    const { provider: id } = splitModel(errand.model);
+    const provider = this.#options.provider(id);
+    if (!provider) throw new Failure("NO_PROVIDER", `no provider "${id}" is configured here`, { billed: "nothing" });
+    const vendor = this.#fuse(id, VENDOR);
+    const model = this.#fuse(errand.model, MODEL);
+    const half = vendor.policy.state !== CircuitState.Closed || model.policy.state !== CircuitState.Closed;
+    try {
+      return await vendor.policy.execute(() =>
+        model.policy.execute(async (): Promise<{ reply: ModelReply; first_ms: number | undefined }> => {
+          if (half && provider.probe) await provider.probe(stop.signal);
+          return watched(provider, request, stop, patience, this.#options.clock);
+        }),
+      );
+    } catch (error) {
+      const failure = broken(error, errand.model);
+      if (failure.code === "RATE_LIMITED") this.#pause(id, failure.retryAfterMs ?? 0);
+      if (AT_ONCE.includes(failure.code)) this.#blow(vendor);
+      throw failure;
+    }
+  }
+
+  /** Tells how a whole call of an agent ended, models and retries and all: that is what its own breaker counts. */
+  agentEnded(agent: string, failure: Failure | undefined): void {
+    if (!failure && !this.#fuses.has(`agent:${agent}`)) return;
+    if (failure && (failure.kind !== "transient" || failure.code === "CIRCUIT_OPEN")) return;
+    const { policy } = this.#fuse(`agent:${agent}`, [...VENDOR, ...MODEL, "RATE_LIMITED"]);
+    policy.execute(() => (failure ? Promise.reject(failure) : undefined)).catch(() => {});
+  }
+
+  health(): readonly Health[] {
+    return [...this.#fuses].map(([subject, fuse]) => {
+      const state = this.#isOpen(fuse) ? "open" : fuse.policy.state === CircuitState.Closed ? "closed" : "half-open";
+      return {
+        subject,
+        state,
+        failures: fuse.failures,
+        ...(state === "open" && { until: fuse.until }),
+        ...(fuse.last !== undefined && { last: fuse.last }),
+      };
+    });
+  }
+
+  #fuse(subject: string, codes: readonly Code[]): Fuse {
+    const known = this.#fuses.get(subject);
+    if (known) return known;
+    const { failures, cooldown_seconds } = this.#options.breaker;
+    const policy = circuitBreaker(
+      handleWhen((error) => {
+        const failure = broken(error, subject);
+        const counts = codes.includes(failure.code);
+        const probe = policy.state === CircuitState.HalfOpen && failure.code === "CANCELLED";
+        if (counts) {
+          fuse.failures++;
+          fuse.last = failure.message;
+        }
+        return counts || probe;
+      }),
+      { halfOpenAfter: cooldown_seconds * 1000, breaker: new ConsecutiveBreaker(failures) },
+    );
+    const fuse: Fuse = { policy, until: 0, failures: 0, last: undefined };
+    policy.onBreak(() => {
+      fuse.until = Math.max(fuse.until, this.#options.clock.now() + cooldown_seconds * 1000);
+      const fields = { event: "breaker.opened", subject, failures: fuse.failures, last: fuse.last };
+      this.#options.log.warn(fields, "breaker opened");
+    });
+    policy.onSuccess(() => {
+      fuse.failures = 0;
+    });
+    policy.onReset(() => this.#options.log.info({ event: "breaker.closed", subject }, "breaker closed"));
+    this.#fuses.set(subject, fuse);
+    return fuse;
+  }
+
+  /** Opens a vendor's breaker without counting to the threshold: a bad key does not get better by asking. */
+  #blow(fuse: Fuse): void {
+    const held = fuse.policy.isolate();
+    const { cooldown_seconds } = this.#options.breaker;
+    fuse.until = this.#options.clock.now() + cooldown_seconds * 1000;
+    this.#options.clock.after(cooldown_seconds * 1000, () => held.dispose());
+  }
+
+  #isOpen({ policy, until }: Fuse): boolean {
+    if (policy.state === CircuitState.Isolated || policy.state === CircuitState.HalfOpen) return true;
+    return policy.state === CircuitState.Open && this.#options.clock.now() < until;
+  }
+
+  #lane(id: string): Lane {
+    const known = this.#lanes.get(id);
+    if (known) return known;
+    const provider = this.#options.provider(id);
+    const rate = provider?.rpm ? { intervalCap: provider.rpm, interval: 60_000, strict: true } : {};
+    const queue = new PQueue({ concurrency: provider?.concurrency ?? 1, ...rate });
+    const lane: Lane = { queue, pausedUntil: 0, recent: [] };
+    this.#lanes.set(id, lane);
+    return lane;
+  }
+
+  #agentQueue(agent: string, concurrency: number): PQueue {
+    const queue = this.#agents.get(agent) ?? new PQueue({ concurrency });
+    queue.concurrency = concurrency;
+    this.#agents.set(agent, queue);
+    return queue;
+  }
+
+  /** Resolves when a provider's tokens a minute and its wish to be left alone allow one more call. */
+  async #ready(lane: Lane, id: string, tokens: number): Promise<void> {
+    const { clock } = this.#options;
+    const tpm = this.#options.provider(id)?.tpm;
+    for (;;) {
+      const now = clock.mono();
+      while ((lane.recent[0]?.at ?? now) < now - 60_000) lane.recent.shift();
+      const used = lane.recent.reduce((sum, call) => sum + call.tokens, 0);
+      const full = tpm !== undefined && lane.recent.length > 0 && used + tokens > tpm;
+      const rest = Math.max(lane.pausedUntil - now, full ? (lane.recent[0]?.at ?? now) + 60_000 - now : 0);
+      if (rest <= 0) break;
+      await new Promise<void>((resolve) => clock.after(rest, resolve));
+    }
+    if (tpm !== undefined) lane.recent.push({ at: clock.mono(), tokens });
+  }
+
+  #pause(id: string, ms: number): void {
+    const lane = this.#lane(id);
+    lane.pausedUntil = Math.max(lane.pausedUntil, this.#options.clock.mono() + ms);
+  }
+}
+
+/** A refusal of the breaker itself, in our words; every other failure as it is. */
+function broken(error: unknown, subject: string): Failure {
+  const thrown = error instanceof Error ? error : undefined;
+  const refused = isBrokenCircuitError(thrown) || isIsolatedCircuitError(thrown);
+  return refused
+    ? new Failure("CIRCUIT_OPEN", `${subject} is being spared`, { billed: "nothing", cause: error })
+    : Failure.from(error);
+}

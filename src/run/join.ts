@@ -1,0 +1,53 @@
+import { Failure, type FailureInfo } from "../core/errors.ts";
+import type { Join, Settled } from "../core/pattern.ts";
+
+/** One branch that has ended. */
+export interface Arrived {
+  readonly index: number;
+  readonly result: Settled<unknown>;
+}
+
+/** A map is done: the branches that count, in the order they count, and why it throws if it does. */
+export interface Decision {
+  readonly took: readonly number[];
+  readonly fail?: FailureInfo;
+  /** Needs no line: memory alone tells it again. */
+  readonly plain: boolean;
+}
+
+/** Whether the branches that have ended decide a map of so many; undefined: not yet. */
+export function judge(join: Join, total: number, ended: readonly Arrived[]): Decision | undefined {
+  const took: number[] = [];
+  const seen: Settled<unknown>[] = [];
+  let good = 0;
+  const needed = join.kind === "first" ? 1 : join.kind === "quorum" ? join.count : total;
+  for (const { index, result } of ended) {
+    took.push(index);
+    seen.push(result);
+    if (result.ok) good++;
+    if (join.kind === "settle") continue;
+    if (join.kind === "until") {
+      if (join.test(seen)) return { took, plain: false };
+      continue;
+    }
+    if (join.kind === "all") {
+      if (!result.ok) return { took, fail: result.error, plain: false };
+      continue;
+    }
+    if (good >= needed) return { took, plain: false };
+    if (seen.length - good > total - needed) return { took, fail: short(needed, total, seen), plain: false };
+  }
+  if (ended.length < total) return undefined;
+  return { took, plain: join.kind === "settle" || join.kind === "all" };
+}
+
+function short(needed: number, total: number, seen: readonly Settled<unknown>[]): FailureInfo {
+  const why = seen.flatMap((result) => (result.ok ? [] : [`${result.error.code}: ${result.error.message}`]));
+  const message = `${needed} of ${total} branches had to succeed and cannot any more (${why.slice(0, 3).join("; ")})`;
+  return new Failure("NO_QUORUM", message).toJSON();
+}
+
+export const CANCELLED_BRANCH: Settled<never> = {
+  ok: false,
+  error: new Failure("CANCELLED", "the others had decided before it ended").toJSON(),
+};

@@ -1,0 +1,90 @@
+import { isUnder } from "../core/place.ts";
+import type { Attempt, Line, Memory, Wait } from "../core/store.ts";
+
+/** What a run remembers, as its player reads it and adds to it. */
+export class Remembered {
+  readonly generation: number;
+  readonly #lines = new Map<string, Line>();
+  readonly #attempts: Attempt[] = [];
+  readonly #byPlace = new Map<string, Attempt[]>();
+  readonly #byAgent = new Map<string, number>();
+  readonly #waits = new Map<string, Wait>();
+  #seq = 0;
+  #ids = 0;
+
+  constructor(memory: Memory, generation: number) {
+    this.generation = generation;
+    for (const line of memory.lines) this.addLine(line);
+    for (const attempt of memory.attempts) this.addAttempt(attempt);
+    for (const wait of memory.waits) this.#waits.set(wait.place, wait);
+  }
+
+  nextSeq = (): number => ++this.#seq;
+  nextAttempt = (): number => ++this.#ids;
+
+  line(place: string): Line | undefined {
+    return this.#lines.get(place);
+  }
+
+  lines(): Iterable<Line> {
+    return this.#lines.values();
+  }
+
+  /** A later generation's line hides an older one at its place. */
+  addLine(line: Line): void {
+    this.#seq = Math.max(this.#seq, line.seq);
+    const known = this.#lines.get(line.place);
+    if (!known || known.generation <= line.generation) this.#lines.set(line.place, line);
+  }
+
+  addAttempt(attempt: Attempt): void {
+    this.#ids = Math.max(this.#ids, attempt.id);
+    this.#attempts.push(attempt);
+    const here = this.#byPlace.get(attempt.place);
+    if (here) here.push(attempt);
+    else this.#byPlace.set(attempt.place, [attempt]);
+    this.#byAgent.set(attempt.agent, (this.#byAgent.get(attempt.agent) ?? 0) + 1);
+  }
+
+  changeAttempt(place: string, id: number, change: Partial<Attempt>): void {
+    const swap = (list: Attempt[] | undefined) => {
+      const index = list?.findIndex((attempt) => attempt.id === id) ?? -1;
+      const old = list?.[index];
+      if (list && old) list[index] = { ...old, ...change };
+    };
+    swap(this.#byPlace.get(place));
+    swap(this.#attempts);
+  }
+
+  /** The settled attempts at a place in this generation, in order. */
+  attempts(place: string): readonly Attempt[] {
+    const here = this.#byPlace.get(place) ?? [];
+    return here.filter((attempt) => attempt.generation === this.generation && attempt.state === "settled");
+  }
+
+  /** All attempts of this run at or inside a place, whatever their generation: a cap spans them all. */
+  attemptsUnder(place: string): readonly Attempt[] {
+    return this.#attempts.filter((attempt) => isUnder(attempt.place, place));
+  }
+
+  askedOf(agent: string): number {
+    return this.#byAgent.get(agent) ?? 0;
+  }
+
+  /** The places whose answers came from the cache, so that one entry is not taken twice. */
+  cachedPlaces(): readonly string[] {
+    return this.#attempts.filter(({ cached_answer }) => cached_answer).map(({ place }) => place);
+  }
+
+  wait(place: string): Wait | undefined {
+    return this.#waits.get(place);
+  }
+
+  waits(): Iterable<Wait> {
+    return this.#waits.values();
+  }
+
+  setWait(wait: Wait): void {
+    this.#waits.set(wait.place, wait);
+  }
+}

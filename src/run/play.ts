@@ -1,0 +1,387 @@
+import type { Catalogue } from "../core/catalogue.ts";
+import { Failure } from "../core/errors.ts";
+import type { Pattern } from "../core/pattern.ts";
+import type { Claimed, Ending, Fence, Line, Run, Wait, Write, Written } from "../core/store.ts";
+import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
+import { contextOf } from "./context.ts";
+import { conclude, doneSteps } from "./ending.ts";
+import { Frame, type Open } from "./frame.ts";
+import { unasked } from "./front.ts";
+import { Remembered } from "./memory.ts";
+import type { Stage } from "./stage.ts";
+
+/** Something at the gate: it goes on when the gate opens. */
+export interface Gated {
+  go(): void;
+}
+
+/** Something that waits for a row in the store to change. */
+export interface Waiter {
+  readonly place: string;
+  news(wait: Wait): void;
+}
+
+/** A map as the front sees it. */
+export interface Undecided {
+  /** Decides by what memory alone tells; true where that let a pattern go on. */
+  decideFromMemory(): boolean;
+  /** The front is reached: limits of time begin to count. */
+  goLive(): void;
+}
+
+/**
+ * One attempt at playing a run: first from memory to the front, then live. It counts what is running, pending and
+ * waiting, so that it knows when nothing can go on; then it ends the run, or puts it down.
+ */
+export class Play {
+  readonly stage: Stage;
+  readonly run: Run;
+  readonly catalogue: Catalogue;
+  readonly pattern: Pattern;
+  readonly memory: Remembered;
+  readonly fence: Fence;
+  /** Places whose pattern code is running right now. */
+  active = 0;
+  /** Requests, pauses and writes that will let a pattern go on by themselves. */
+  readonly pending = new Set<object>();
+  readonly waiting = new Map<string, Waiter>();
+  /** Calls that wait for money, in the order in which they asked. */
+  readonly poor = new Set<Gated>();
+  readonly maps = new Set<Undecided>();
+  readonly visited = new Set<string>();
+  readonly asides = new Set<Frame>();
+  readonly cachedPrints = new Set<string>();
+  readonly degraded = new Set<string>();
+  live = false;
+  over = false;
+  draining = false;
+  /** Set when no new call may start any more: each that asks is told this. */
+  refusing: Failure | undefined;
+  #gated: Gated[] = [];
+  #parking = false;
+  #budgetAsked: Failure | undefined;
+  #root: Frame | undefined;
+  #onReplayed: ((ending: Ending) => void) | undefined;
+  #onDrained: (() => void) | undefined;
+  #stopTimer = () => {};
+
+  constructor(stage: Stage, { run, catalogue, memory }: Claimed, pattern: Pattern) {
+    this.stage = stage;
+    this.run = run;
+    this.catalogue = catalogue;
+    this.pattern = pattern;
+    this.memory = new Remembered(memory, run.generation);
+    this.fence = { run: run.id, epoch: run.epoch };
+    for (const place of this.memory.cachedPlaces()) {
+      const print = this.memory.line(place)?.print;
+      if (print) this.cachedPrints.add(print);
+    }
+  }
+
+  start(): void {
+    const input = this.pattern.input.safeParse(this.run.input);
+    if (!input.success) return this.catastrophe(new Failure("BUG", "the stored input no longer fits its pattern"));
+    const root = new Frame("", 1, []);
+    this.#root = root;
+    this.active = 1;
+    const { seconds } = this.run.caps;
+    if (seconds !== undefined && !this.#onReplayed) {
+      this.#stopTimer = this.stage.clock.after(Math.max(0, seconds * 1000 - this.run.held_ms), () => this.#deadline());
+    }
+    const frames = (async () => this.pattern.run(contextOf(this, root), input.data))();
+    frames.then(
+      (output) => this.#returned({ output }),
+      (error: unknown) => this.#returned({ error: Failure.from(error) }),
+    );
+  }
+
+  /** Plays from memory alone and tells how the run ended there; anything fresh is a divergence. */
+  replay(): Promise<Ending> {
+    return new Promise((resolve) => {
+      this.#onReplayed = resolve;
+      this.start();
+    });
+  }
+
+  /** A line that stands at a place, if it answers this question; another question in this generation is a divergence. */
+  recall(frame: Frame, place: string, kind: Line["kind"], print: string): Line | undefined {
+    const line = this.memory.line(place);
+    if (!line) return undefined;
+    const same = line.print === print && line.kind === kind;
+    if (line.generation < this.run.generation && !same) return undefined;
+    this.visited.add(place);
+    if (!same) {
+      this.catastrophe(new Failure("DIVERGED", `${place} asks another question than it did before`, { step: place }));
+      return undefined;
+    }
+    frame.told(line);
+    this.#noticeLimit(line);
+    return line;
+  }
+
+  /** Adds a line to memory and returns the write that makes it durable. */
+  newLine(frame: Frame, line: Omit<Line, "generation" | "seq" | "at">): Write {
+    const { clock } = this.stage;
+    const whole = { ...line, generation: this.run.generation, seq: this.memory.nextSeq(), at: clock.now() };
+    this.memory.addLine(whole);
+    this.visited.add(whole.place);
+    frame.told(whole);
+    this.#noticeLimit(whole);
+    return { do: "line", line: whole };
+  }
+
+  /** Nothing is told while it is being decided whether the run is put down. */
+  get mayTell(): boolean {
+    return !this.#parking;
+  }
+
+  /** What was used at and inside a place so far. */
+  usageUnder(place: string): Usage {
+    return this.memory.attemptsUnder(place).reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE);
+  }
+
+  tell(progress: string): void {
+    if (this.live && !this.over) void this.write([{ do: "progress", text: progress }]);
+  }
+
+  /** Writes as the owner of the run. It never settles once the run is somebody else's: the play is over then. */
+  write(writes: readonly Write[]): Promise<readonly Written[]> {
+    if (this.#onReplayed) {
+      this.catastrophe(new Failure("DIVERGED", "something was to be written in a run that had ended"));
+      return new Promise<never>(() => {});
+    }
+    return this.stage.store.write(this.fence, writes).then(
+      (written) => {
+        if (written) return written;
+        this.#drop("the run was taken over");
+        return new Promise<never>(() => {});
+      },
+      (error: unknown) => {
+        this.stage.log.error({ event: "store.failed", run_id: this.run.id, err: String(error) }, "write failed");
+        this.#drop("the store failed");
+        return new Promise<never>(() => {});
+      },
+    );
+  }
+
+  /** Lets something through the gate as soon as it is open. */
+  gate(gated: Gated): void {
+    if (this.#onReplayed) {
+      return this.catastrophe(new Failure("DIVERGED", "something fresh was asked in a run that had ended"));
+    }
+    this.#gated.push(gated);
+    if (this.live) this.#release();
+  }
+
+  /** Nothing new starts until a person has raised the cap; what is in flight ends. */
+  askForBudget(gated: Gated, refusal: Failure): void {
+    this.#budgetAsked ??= refusal;
+    this.#gated.push(gated);
+  }
+
+  /** Money has come free. */
+  pour(): void {
+    if (this.over || this.#parking || this.poor.size === 0) return;
+    const calls = [...this.poor];
+    this.poor.clear();
+    for (const call of calls) call.go();
+  }
+
+  /** Looks at what others have written: an end that is asked for, answers, times that are over. */
+  async poll(): Promise<void> {
+    if (this.over || this.#onReplayed) return;
+    const { cancelling, waits } = await this.stage.store.news(this.run.id);
+    if (this.over) return;
+    if (cancelling) return this.cancelled();
+    this.pour();
+    if (!this.live || this.#parking) return;
+    for (const wait of waits) {
+      this.memory.setWait(wait);
+      this.waiting.get(wait.place)?.news(wait);
+    }
+  }
+
+  /** Ends waits whose time is over; called often, and cheap where nothing is. */
+  expire(): void {
+    if (this.over || !this.live || this.#parking) return;
+    const now = this.stage.clock.now();
+    for (const place of this.waiting.keys()) {
+      const until = this.memory.wait(place)?.expires_at;
+      if (until === undefined || until > now) continue;
+      const pending = {};
+      this.pending.add(pending);
+      void this.write([{ do: "expire", place }]).then(() => {
+        this.pending.delete(pending);
+        return this.poll();
+      });
+    }
+  }
+
+  /** A verb has told its pattern something, or a place has ended: can anything still go on? */
+  idle(): void {
+    if (this.active > 0 || this.over) return;
+    if (!this.live) {
+      for (const map of [...this.maps].reverse()) {
+        if (!map.decideFromMemory()) continue;
+        if (this.active > 0) return;
+        return this.idle();
+      }
+      if (!this.#reachFront()) return;
+      if (this.active > 0) return;
+    }
+    if (this.pending.size > 0) return;
+    if (this.draining) return this.#giveBack();
+    if (this.poor.size > 0) return;
+    if (this.#budgetAsked || this.waiting.size > 0) this.#park();
+  }
+
+  /** Ends the run from outside: no pattern gets to see it, so that none can swallow it. */
+  catastrophe(failure: Failure): void {
+    if (this.over) return;
+    this.stage.log.error({ event: "run.dead", run_id: this.run.id, code: failure.code }, failure.message);
+    this.#end({
+      status: "dead",
+      error: failure.toJSON(),
+      output: doneSteps(this.memory),
+      degraded: [...this.degraded],
+    });
+  }
+
+  cancelled(): void {
+    if (this.over) return;
+    const error = new Failure("CANCELLED", "cancelled; what was done is kept in the trace").toJSON();
+    this.#end({ status: "cancelled", error, output: doneSteps(this.memory), degraded: [...this.degraded] });
+  }
+
+  /** Starts nothing more; calls in flight end within the grace, then the run goes back to the queue. */
+  drain(graceMs: number): Promise<void> {
+    if (this.over) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.draining = true;
+      this.stage.clock.after(graceMs, () => this.#giveBack());
+      this.idle();
+    });
+  }
+
+  #release(): void {
+    if (this.draining || this.#budgetAsked || this.over) return;
+    const gated = this.#gated;
+    this.#gated = [];
+    for (const each of gated) each.go();
+  }
+
+  #reachFront(): boolean {
+    const forgotten = unasked(this.memory, this.visited);
+    if (forgotten) {
+      const why = `${forgotten} is remembered, and was not asked for again`;
+      this.catastrophe(new Failure("DIVERGED", why, { step: forgotten }));
+      return false;
+    }
+    this.live = true;
+    for (const map of this.maps) map.goLive();
+    this.#release();
+    if (this.waiting.size > 0) void this.poll();
+    return true;
+  }
+
+  #park(): void {
+    if (this.#parking) return;
+    this.#parking = true;
+    const writes: Write[] = [];
+    const places = [...this.waiting.keys()];
+    if (this.#budgetAsked) {
+      const before = [...this.memory.waits()].filter(({ kind }) => kind === "budget").length;
+      const place = `~budget.${before + 1}`;
+      const show = this.#budgetAsked.toJSON();
+      const { generation } = this.run;
+      writes.push({ do: "open", wait: { generation, place, kind: "budget", show, opened_at: this.stage.clock.now() } });
+      places.push(place);
+    }
+    void this.write([...writes, { do: "park", places }]).then((written) => {
+      const last = written.at(-1);
+      this.#parking = false;
+      if (last?.did === "parked" && last.ok) return this.#drop("parked");
+      void this.poll().then(() => this.idle());
+    });
+  }
+
+  #giveBack(): void {
+    if (this.over) return;
+    void this.write([{ do: "release" }]).then(() => this.#drop("given back"));
+  }
+
+  #deadline(): void {
+    if (this.over) return;
+    const { seconds } = this.run.caps;
+    this.refusing = new Failure("DEADLINE_EXCEEDED", `the run's ${seconds} seconds are over`, {
+      hint: "What was done is kept. Start it again with more `seconds`, or retry the run.",
+    });
+    for (const open of this.#openCalls(this.#root)) open.abort?.(this.refusing);
+    this.pour();
+  }
+
+  *#openCalls(frame: Frame | undefined): Generator<Open> {
+    if (!frame) return;
+    yield* [...frame.open];
+    for (const kid of [...frame.kids]) if (!kid.closed) yield* this.#openCalls(kid);
+  }
+
+  #noticeLimit(line: Line): void {
+    const error = line.error;
+    if (error?.kind !== "limit" || error.code === "DEPTH_EXCEEDED" || error.code === "WIDTH_EXCEEDED") return;
+    this.degraded.add(error.message);
+    const stops = error.code === "DEADLINE_EXCEEDED" || this.run.on_budget !== "partial";
+    if (stops && this.run.on_budget !== "ask") this.refusing ??= Failure.fromInfo(error);
+  }
+
+  #returned(result: { readonly output: unknown } | { readonly error: Failure }): void {
+    if (this.over) return;
+    this.active--;
+    if (this.pending.size > 0 || this.waiting.size > 0) {
+      return this.catastrophe(new Failure("BUG", "the pattern returned while something of it was still open"));
+    }
+    const forgotten = this.live ? undefined : unasked(this.memory, this.visited);
+    if (forgotten) {
+      return this.catastrophe(new Failure("DIVERGED", `${forgotten} is remembered, and was not asked for again`));
+    }
+    const { refusing, degraded, memory } = this;
+    const checked = "output" in result ? this.#checked(result.output) : result;
+    this.#end(conclude(checked, { on_budget: this.run.on_budget, refusing, degraded: [...degraded], memory }));
+  }
+
+  #checked(output: unknown): { readonly output: unknown } | { readonly error: Failure } {
+    const parsed = this.pattern.output.safeParse(output);
+    if (parsed.success) return { output: parsed.data };
+    return { error: new Failure("BUG", `${this.pattern.name} returned another shape than it promises`) };
+  }
+
+  #end(ending: Ending): void {
+    if (this.#onReplayed) {
+      this.over = true;
+      return this.#onReplayed(ending);
+    }
+    void this.write([{ do: "end", ending }]).then((written) => {
+      const last = written.at(-1);
+      const status = last?.did === "ended" ? last.status : ending.status;
+      const { error } = ending;
+      const fields = { event: "run.ended", run_id: this.run.id, workflow_id: this.run.pattern, status };
+      this.stage.log.info({ ...fields, ...(error && { code: error.code }) }, `run ${status}`);
+      this.stage.over(this.run.id);
+    });
+    this.#drop("ended", false);
+  }
+
+  /** The frames are let go: no verb of this play settles any more, and its sockets close. */
+  #drop(why: string, tell = true): void {
+    if (this.over) return;
+    this.over = true;
+    this.#stopTimer();
+    this.#root?.close();
+    this.waiting.clear();
+    this.poor.clear();
+    this.stage.log.debug({ event: "play.over", run_id: this.run.id, why }, "play over");
+    if (tell) this.stage.over(this.run.id);
+    this.#onDrained?.();
+  }
+}

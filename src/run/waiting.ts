@@ -1,0 +1,92 @@
+import { fingerprint } from "../core/fingerprint.ts";
+import type { WaitAnswer, WaitAsk } from "../core/pattern.ts";
+import type { Line, Wait } from "../core/store.ts";
+import type { Teller } from "./call.ts";
+import type { Frame, Open } from "./frame.ts";
+import { kept } from "./kept.ts";
+import type { Gated, Play, Waiter } from "./play.ts";
+
+/** The verb `wait`: a row at its place, open until it is answered, its time is over, or its branch has lost. */
+export class Waiting implements Open, Gated, Waiter {
+  readonly place: string;
+  readonly #play: Play;
+  readonly #frame: Frame;
+  readonly #ask: WaitAsk;
+  readonly #tell: Teller<WaitAnswer>;
+  readonly #print: string;
+  #ended = false;
+
+  constructor(play: Play, frame: Frame, place: string, ask: WaitAsk, tell: Teller<WaitAnswer>) {
+    this.#play = play;
+    this.#frame = frame;
+    this.place = place;
+    this.#ask = ask;
+    this.#tell = tell;
+    this.#print = fingerprint({ kind: "wait", ask: ask.kind, show: ask.show });
+  }
+
+  begin(): void {
+    const line = this.#play.recall(this.#frame, this.place, "wait", this.#print);
+    if (line) return this.#give(line);
+    this.#frame.open.add(this);
+    this.#play.gate(this);
+  }
+
+  go(): void {
+    if (this.#ended) return;
+    const known = this.#play.memory.wait(this.place);
+    if (known && known.generation === this.#play.run.generation && known.state !== "withdrawn") {
+      this.#play.waiting.set(this.place, this);
+      if (known.state !== "open") this.news(known);
+      return;
+    }
+    const { clock } = this.#play.stage;
+    const { show, within_seconds, kind } = this.#ask;
+    const opened_at = clock.now();
+    const wait = {
+      generation: this.#play.run.generation,
+      place: this.place,
+      kind,
+      opened_at,
+      approval: fingerprint({ run: this.#play.run.id, place: this.place, show }),
+      ...(show !== undefined && { show: kept(show) }),
+      ...(within_seconds !== undefined && { expires_at: Math.ceil(opened_at + within_seconds * 1000) }),
+    };
+    this.#play.pending.add(this);
+    void this.#play.write([{ do: "open", wait }]).then(() => {
+      this.#play.pending.delete(this);
+      if (this.#ended) return;
+      this.#play.memory.setWait({ ...wait, state: "open" });
+      this.#play.waiting.set(this.place, this);
+      this.#play.stage.log.info({ event: "run.waiting", run_id: this.#play.run.id, step: this.place, kind }, "waiting");
+      this.#play.idle();
+    });
+  }
+
+  drop(): void {
+    this.#ended = true;
+    this.#play.waiting.delete(this.place);
+    this.#play.pending.delete(this);
+  }
+
+  news(wait: Wait): void {
+    if (this.#ended || wait.state === "open") return;
+    this.drop();
+    this.#frame.open.delete(this);
+    const value = answerOf(wait);
+    const line = { place: this.place, kind: "wait", print: this.#print, state: "done", value, ms: 0 } as const;
+    const write = this.#play.newLine(this.#frame, line);
+    void this.#play.write([write]);
+    this.#tell.done(value);
+  }
+
+  #give(line: Line): void {
+    this.#tell.done(line.value as WaitAnswer);
+  }
+}
+
+/** The row that somebody settled, as its pattern is told. */
+function answerOf({ state, answer }: Wait): WaitAnswer {
+  if (state !== "answered") return { how: "expired" };
+  return kept(answer as WaitAnswer);
+}
