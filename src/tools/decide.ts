@@ -1,0 +1,124 @@
+import { z } from "zod";
+import { Failure } from "../core/errors.ts";
+import { Budget } from "../core/limits.ts";
+import { toNano } from "../core/money.ts";
+import type { Decision, Run, RunStore, Wait } from "../core/store.ts";
+import { checkArguments } from "./arguments.ts";
+import { ENVELOPE_SCHEMA } from "./envelope.ts";
+import { ownRun } from "./own-run.ts";
+import { simpleTool } from "./simple-tool.ts";
+import { SETTLES, type Setting, type Tool } from "./tool.ts";
+import { watch } from "./watch.ts";
+
+const Input = z.strictObject({
+  run_id: z.string().min(1),
+  step: z.string().optional().describe("needed where several wait"),
+  decision: z.enum(["approve", "reject", "answer", "raise_budget"]),
+  approval: z.string().optional().describe("hash in waiting_for; for approve and reject"),
+  value: z.unknown().optional().describe("the answer, or new caps {usd, tokens, calls, seconds}"),
+  note: z.string().max(10_000).optional(),
+});
+type Input = z.output<typeof Input>;
+
+const HOW = { approve: "approved", reject: "rejected", answer: "answered" } as const;
+const WATCHED_SECONDS = 10;
+
+/** Settles what a run waits for a person to settle. */
+export const decide = (setting: Setting): Tool =>
+  simpleTool(
+    {
+      name: "decide",
+      title: "Decide for a waiting run",
+      description:
+        "Pass on a person's decision to a waiting run: approve, reject, answer, or raise_budget (sets new caps). " +
+        "Ask the person first; never decide for them. Not to stop a run (control_run).",
+      input: Input,
+      outputSchema: ENVELOPE_SCHEMA,
+      hints: SETTLES,
+      async answer(input, rooms, context) {
+        const { store, engine } = rooms;
+        const run = await ownRun(store, input.run_id, context.caller);
+        if (input.decision === "raise_budget") await raise(store, run, input, context.caller);
+        else await settle(store, run, { ...input, decision: input.decision }, context.caller);
+        engine.nudge(run.id);
+        return watch(rooms, (await store.get(run.id)) ?? run, WATCHED_SECONDS, context);
+      },
+    },
+    setting,
+  );
+
+async function raise(store: RunStore, run: Run, { value }: Input, by: string): Promise<void> {
+  const { usd, ...rest } = checkArguments("decide", z.object({ value: Budget }), { value }).value;
+  const caps = Object.fromEntries(Object.entries(rest).filter(([, cap]) => cap !== undefined));
+  if (usd === undefined && Object.keys(caps).length === 0)
+    throw new Failure("INVALID_INPUT", "decide: `value` names no cap to raise", {
+      hint: rightCall(run.id, "raise_budget", { value: { usd: 2 } }),
+    });
+  await store.raise(run.id, { ...caps, ...(usd !== undefined && { usd: toNano(usd) }) }, by);
+}
+
+type Settling = Input & { readonly decision: keyof typeof HOW };
+
+async function settle(store: RunStore, run: Run, input: Settling, by: string): Promise<void> {
+  const wait = chosen(run, (await store.progress(run.id)).waiting, input.step);
+  checkFits(run, wait, input);
+  const { decision, value, note } = input;
+  const made: Decision = {
+    how: HOW[decision],
+    ...(value !== undefined && { value }),
+    ...(note !== undefined && { note }),
+  };
+  await store.decide(run.id, wait.place, made, by);
+}
+
+/** The wait that is meant; with several open, the caller must say which. */
+function chosen(run: Run, open: readonly Wait[], step: string | undefined): Wait {
+  const [first] = open;
+  const wait = step === undefined ? (open.length === 1 ? first : undefined) : open.find(({ place }) => place === step);
+  if (wait) return wait;
+  const places = open.map(({ place, kind }) => `${place} (${kind})`).join(", ");
+  if (!first)
+    throw new Failure("ILLEGAL_CHANGE", `run ${run.id} is ${run.status} and waits for nothing`, {
+      hint: `See get_run {"run_id":"${run.id}"}`,
+    });
+  const why =
+    step === undefined ? "several steps wait, and `step` says which is meant" : `no step ${JSON.stringify(step)} waits`;
+  throw new Failure("INVALID_INPUT", `decide: ${why}`, { hint: `Waiting: ${places}.` });
+}
+
+function checkFits(run: Run, { kind, place, approval }: Wait, { decision, approval: given, value }: Settling): void {
+  const right = (how: string, more: object) => ({ hint: rightCall(run.id, how, { step: place, ...more }) });
+  const isAnswer = decision === "answer";
+  if (kind === "budget")
+    throw new Failure("INVALID_INPUT", `${place} waits for money`, right("raise_budget", { value: { usd: 2 } }));
+  if (kind !== "approval" && kind !== "answer")
+    throw new Failure(
+      "INVALID_INPUT",
+      `${place} waits for ${kind === "timer" ? "time to pass" : "an event"}, which nobody can decide`,
+    );
+  if ((kind === "answer") !== isAnswer)
+    throw new Failure(
+      "INVALID_INPUT",
+      `${place} waits for ${kind === "answer" ? "an answer" : "an approval"}`,
+      kind === "answer" ? right("answer", { value: "<the answer>" }) : right("approve", { approval }),
+    );
+  if (isAnswer && value === undefined)
+    throw new Failure("INVALID_INPUT", "decide: an answer needs `value`", right("answer", { value: "<the answer>" }));
+  if (isAnswer || given === approval) return;
+  if (given === undefined)
+    throw new Failure(
+      "INVALID_INPUT",
+      `decide: ${decision} needs the hash of what was shown as \`approval\``,
+      right(decision, { approval }),
+    );
+  throw new Failure(
+    "STALE_APPROVAL",
+    `what ${place} asks approval for is not what this hash stands for: it has changed since it was shown`,
+    {
+      hint: `Look at it again, then decide: get_run {"run_id":"${run.id}"}`,
+    },
+  );
+}
+
+const rightCall = (run_id: string, decision: string, more: object): string =>
+  `A right call: decide ${JSON.stringify({ run_id, decision, ...more })}`;

@@ -1,0 +1,25 @@
+import type { Pattern } from "../core/pattern.ts";
+import { controlRun } from "./control-run.ts";
+import { decide } from "./decide.ts";
+import { getRun } from "./get-run.ts";
+import { getRunTrace } from "./get-run-trace.ts";
+import { listAgents } from "./list-agents.ts";
+import { listRuns } from "./list-runs.ts";
+import { publish } from "./publish.ts";
+import type { Setting, Tool } from "./tool.ts";
+
+export type Toolset = "default" | "admin";
+
+export interface MenuOptions {
+  readonly toolsets: readonly Toolset[];
+  /** Leaves out all that starts or changes. */
+  readonly readOnly: boolean;
+}
+
+/** The tools that a client is offered, always in the same order. The admin set has none yet. */
+export function menu(patterns: readonly Pattern[], setting: Setting, { toolsets, readOnly }: MenuOptions): Tool[] {
+  if (!toolsets.includes("default")) return [];
+  const starts = patterns.map((pattern) => publish(pattern, setting));
+  const looks = [getRun, getRunTrace, listRuns, controlRun, decide, listAgents].map((make) => make(setting));
+  return [...starts, ...looks].filter(({ hints }) => !readOnly || hints.readOnlyHint);
+}
