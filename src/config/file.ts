@@ -49,4 +49,6 @@ function textOf(path: string): { text: string } | { problem: string } {
 }
 
 const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "it is not UTF-8 text";
+  error instanceof Error && "code" in error && error.code !== "ERR_ENCODING_INVALID_ENCODED_DATA"
+    ? String(error.code)
+    : "it is not UTF-8 text";

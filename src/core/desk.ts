@@ -19,6 +19,8 @@ export interface AgentCard {
   readonly price: { readonly input: number; readonly output: number } | null;
   /** Why it cannot be used, where it cannot. */
   readonly refused?: string;
+  /** What a reader of it should know: what in its file is not read, which model is left out. */
+  readonly notes?: readonly string[];
 }
 
 /** The room of agents as the engine and the tools see it. */

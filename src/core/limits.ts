@@ -29,6 +29,8 @@ export const Limits = z.strictObject({
   idle_seconds: z.number().positive(),
   call_seconds: z.number().positive(),
   min_output_tokens: z.int().positive(),
+  /** The most one answer may have where its agent says nothing; it sets what a call reserves. */
+  max_output_tokens: z.int().positive().optional(),
 });
 export type Limits = z.output<typeof Limits>;
 

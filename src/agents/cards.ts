@@ -1,0 +1,68 @@
+import type { AgentCard } from "../core/desk.ts";
+import { type PriceCard, toUsd } from "../core/money.ts";
+import { type Access, obstacle } from "./access.ts";
+import { plainModel } from "./find.ts";
+import type { Known } from "./registry.ts";
+
+interface Place {
+  readonly access: Access;
+  readonly priceOf: (model: string) => PriceCard | undefined;
+}
+
+/** An agent as `list_agents` shows it, with what stands in its way. */
+export function cardOf({ name, description, source, spec, notes, refused }: Known, place: Place): AgentCard {
+  const models = spec?.models ?? [];
+  const obstacles = models.flatMap((model) => {
+    const failure = obstacle(place.access, model);
+    return failure ? { model, why: failure.message } : [];
+  });
+  const hopeless = models.length > 0 && obstacles.length === models.length;
+  const left = hopeless ? [] : obstacles.map(({ model, why }) => `${model} is left out: ${why}`);
+  const why = refused ?? (hopeless ? obstacles[0]?.why : undefined);
+  const said = [...notes, ...left];
+  return {
+    name,
+    kind: "agent",
+    description,
+    version: spec?.version ?? "",
+    models,
+    source,
+    price: priceTag(models, place),
+    ...(why !== undefined && { refused: why }),
+    ...(said.length > 0 && { notes: said }),
+  };
+}
+
+/** The default model and the tiers, which may stand wherever an agent may. */
+export function modelCards(
+  {
+    model,
+    models,
+    limits,
+  }: { model: string; models: Readonly<Record<string, string>>; limits: Parameters<typeof plainModel>[1]["limits"] },
+  place: Place,
+): AgentCard[] {
+  const named = [{ name: model, model, description: describe(model) }, ...Object.entries(models).map(tier)];
+  return named.map(({ name, model: behind, description }) => {
+    const spec = plainModel(behind, { limits }, name);
+    const notes: string[] = [];
+    return { ...cardOf({ name, description, source: "settings", spec, notes }, place), kind: "model" };
+  });
+}
+
+const tier = ([name, model]: [string, string]) => ({
+  name,
+  model,
+  description: `A name for ${model}, from the setting \`models\`.`,
+});
+
+const describe = (model: string): string =>
+  model.startsWith("rehearsal/")
+    ? "Answers where no other model is named: built in, offline and free. It rehearses and does not think; set a provider's key or `model` for real answers."
+    : "Answers where no other model is named.";
+
+/** Of the model that is asked first. */
+function priceTag([first]: readonly string[], { priceOf }: Place): AgentCard["price"] {
+  const card = first === undefined ? undefined : priceOf(first);
+  return card ? { input: toUsd(card.input), output: toUsd(card.output) } : null;
+}

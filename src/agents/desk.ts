@@ -1,0 +1,134 @@
+import { type AgentRef, refName } from "../core/agent.ts";
+import type { Catalogue } from "../core/catalogue.ts";
+import type { AgentCard, Desk } from "../core/desk.ts";
+import { Failure } from "../core/errors.ts";
+import type { Limits, RetryPolicy } from "../core/limits.ts";
+import type { Log } from "../core/log.ts";
+import type { PriceCard } from "../core/money.ts";
+import { type Provider, splitModel } from "../core/provider.ts";
+import { type Access, obstacle, providerFor } from "./access.ts";
+import { cardOf, modelCards } from "./cards.ts";
+import { find } from "./find.ts";
+import { read } from "./read-reply.ts";
+import { Registry, type Roll } from "./registry.ts";
+
+/** What the desk is made of: settings, the default model, and who can be asked at what price. */
+export interface DeskParts extends Access {
+  /** Folders of agent files, absolute. */
+  readonly folders: readonly string[];
+  /** `provider/model` that answers when nothing is said: see `chooseModel`. */
+  readonly model: string;
+  /** The models that tiers name. */
+  readonly models: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+  readonly retry: RetryPolicy;
+  /** What a model costs; nothing where nobody knows. */
+  readonly priceOf: (model: string, isFree: boolean) => PriceCard | undefined;
+  readonly log: Log;
+}
+
+const KEPT = 200;
+
+/** The room of agents: who is at hand, what a run pins of them, and who answers. */
+export class AgentDesk implements Desk {
+  readonly find = find;
+  readonly read = read;
+  readonly #parts: DeskParts;
+  readonly #registry: Registry;
+  #roll: Roll | undefined;
+  /** By the models pinned beside those of the agents; forgotten when an agent changes. */
+  readonly #catalogues = new Map<string, Catalogue>();
+
+  constructor(parts: DeskParts) {
+    const defaults = { model: parts.model, models: parts.models, max_output_tokens: parts.limits.max_output_tokens };
+    this.#parts = parts;
+    this.#registry = new Registry(parts.folders, defaults, parts.log);
+  }
+
+  pin(refs: readonly AgentRef[]): Catalogue {
+    const roll = this.#look();
+    const plain = this.#catalogue(roll, []);
+    return this.#catalogue(roll, [...new Set(refs.flatMap((ref) => this.#modelsOf(ref, roll, plain)))].sort());
+  }
+
+  provider(id: string): Provider | undefined {
+    return providerFor(this.#parts, id);
+  }
+
+  list(query = ""): readonly AgentCard[] {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const place = { access: this.#parts, priceOf: (model: string) => this.#price(model) };
+    const cards = [...this.#look().all.map((known) => cardOf(known, place)), ...modelCards(this.#parts, place)];
+    return cards.filter(({ name, description, models, source }) => {
+      const text = [name, description, source, ...models].join(" ").toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+  }
+
+  #look(): Roll {
+    const roll = this.#registry.roll();
+    if (roll !== this.#roll) this.#catalogues.clear();
+    this.#roll = roll;
+    return roll;
+  }
+
+  /** The models a reference asks that are not pinned anyway; fails where it cannot be asked at all. */
+  #modelsOf(ref: AgentRef, roll: Roll, plain: Catalogue): readonly string[] {
+    const name = refName(ref).normalize("NFC");
+    const refused = roll.byName.get(name.includes("/") ? name : name.replace(/(?<=.)@[^@]*$/, ""))?.refused;
+    if (refused !== undefined)
+      throw new Failure("INVALID_AGENT", `The agent "${name}" cannot be asked: ${refused}`, { agent: name });
+    const { models } = find(plain, ref);
+    const obstacles = models.flatMap((model) => obstacle(this.#parts, model) ?? []);
+    const [first] = obstacles;
+    if (first && obstacles.length === models.length) {
+      const { hint } = first.options;
+      throw new Failure(first.code, `"${name}" cannot be asked: ${first.message}`, {
+        agent: name,
+        ...(hint && { hint }),
+      });
+    }
+    return models.filter((model) => !Object.hasOwn(plain.prices, model) && this.#price(model));
+  }
+
+  #catalogue(roll: Roll, beside: readonly string[]): Catalogue {
+    const key = beside.join("\n");
+    const kept = this.#catalogues.get(key);
+    if (kept) return kept;
+    const fresh = this.#build(roll, beside);
+    if (this.#catalogues.size >= KEPT) this.#catalogues.clear();
+    this.#catalogues.set(key, fresh);
+    return fresh;
+  }
+
+  #build(roll: Roll, beside: readonly string[]): Catalogue {
+    const { model, models, limits, retry } = this.#parts;
+    const specs = [...roll.byName.values()].flatMap(({ spec }) =>
+      spec ? { ...spec, models: this.#askable(spec.models) } : [],
+    );
+    const all = new Set([model, ...Object.values(models), ...beside, ...specs.flatMap((spec) => spec.models)]);
+    const prices = [...all].flatMap((name) => {
+      const card = this.#price(name);
+      return card ? [[name, card] as const] : [];
+    });
+    return {
+      agents: Object.fromEntries(specs.map((spec) => [spec.name, spec])),
+      model,
+      models: { ...models },
+      prices: Object.fromEntries(prices),
+      limits,
+      retry,
+    };
+  }
+
+  /** Without the models that nobody here can or may ask, so that no worker need have them; all, if there is no other. */
+  #askable(models: readonly string[]): string[] {
+    const askable = models.filter((model) => !obstacle(this.#parts, model));
+    return askable.length > 0 ? askable : [...models];
+  }
+
+  #price(model: string): PriceCard | undefined {
+    const isFree = this.#parts.providers.get(splitModel(model).provider)?.free ?? false;
+    return this.#parts.priceOf(model, isFree);
+  }
+}

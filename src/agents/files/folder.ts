@@ -1,0 +1,78 @@
+import { type BigIntStats, type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const MAX_BYTES = 262_144;
+const MAX_FILES = 2000;
+const MAX_DEPTH = 8;
+
+const UNSETTLED_MS = 50n;
+let looks = 0;
+
+/**
+ * What tells one state of a file or folder from another without reading it; undefined where there is none.
+ * What was written a moment ago may be written again before its times show it: its stamp is never the same twice.
+ */
+export function stampOf(path: string): string | undefined {
+  const stat = statOf(path);
+  if (!stat) return undefined;
+  const age = BigInt(Date.now()) - stat.mtimeMs;
+  const unsettled = age < UNSETTLED_MS && age > -UNSETTLED_MS;
+  return `${stat.mtimeNs}:${stat.ctimeNs}:${stat.size}:${stat.ino}${unsettled ? `:${++looks}` : ""}`;
+}
+
+function statOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** All Markdown files of a folder and of the folders in it, by name; `entered` is told of each folder before it is read. */
+export function markdownIn(root: string, entered: (folder: string) => void): string[] {
+  const files: string[] = [];
+  const walk = (folder: string, depth: number): void => {
+    entered(folder);
+    for (const entry of entriesOf(folder)) {
+      const path = join(folder, entry.name);
+      const kind = kindOf(entry, path);
+      if (kind === "file" && /\.md$/i.test(entry.name) && files.length < MAX_FILES) files.push(path);
+      if (kind === "folder" && depth < MAX_DEPTH && !SKIPPED.test(entry.name)) walk(path, depth + 1);
+    }
+  };
+  walk(root, 0);
+  return files;
+}
+
+const SKIPPED = /^(\..*|node_modules)$/;
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch {
+    return [];
+  }
+}
+
+/** A link to a file counts as that file; a link to a folder is not followed, since it may lead in a circle. */
+function kindOf(entry: Dirent, path: string): "file" | "folder" | "other" {
+  if (entry.isDirectory()) return "folder";
+  return entry.isFile() || (entry.isSymbolicLink() && statOf(path)?.isFile()) ? "file" : "other";
+}
+
+/** The text of a file, or why it cannot be an agent's. */
+export function textOf(path: string): { text: string } | { problem: string } {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_BYTES) return { problem: `it has ${size} bytes; an agent's file has at most ${MAX_BYTES}` };
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    return text.includes("\0") ? { problem: NO_TEXT } : { text };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    return {
+      problem: code === "" || code === "ERR_ENCODING_INVALID_ENCODED_DATA" ? NO_TEXT : `it cannot be read (${code})`,
+    };
+  }
+}
+
+const NO_TEXT = "it is not UTF-8 text";

@@ -1,0 +1,120 @@
+import type { AgentSpec } from "../core/agent.ts";
+import { fingerprint } from "../core/fingerprint.ts";
+import type { Log } from "../core/log.ts";
+import { nearest } from "../core/nearest.ts";
+import { BUILT_IN } from "./built-in.ts";
+import type { Draft } from "./files/agent-file.ts";
+import { FileShelf, type Shelved } from "./files/shelf.ts";
+import { DEFAULT_MAX_OUTPUT_TOKENS } from "./find.ts";
+
+/** An agent as it can be asked now, or why it cannot. */
+export interface Known {
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+  readonly notes: readonly string[];
+  readonly spec?: AgentSpec;
+  readonly refused?: string;
+}
+
+/** Everybody who is known at one moment; the same object for as long as nothing changes. */
+export interface Roll {
+  /** Who a name means. */
+  readonly byName: ReadonlyMap<string, Known>;
+  /** All, with those whose name is taken by another. */
+  readonly all: readonly Known[];
+}
+
+/** What a draft's words for models mean here. */
+export interface Defaults {
+  readonly model: string;
+  readonly models: Readonly<Record<string, string>>;
+  readonly max_output_tokens?: number | undefined;
+}
+
+/** The agents of the folders and those that are built in; looked up anew whenever it is asked. */
+export class Registry {
+  readonly #shelf: FileShelf;
+  readonly #defaults: Defaults;
+  readonly #log: Log;
+  readonly #told = new Set<string>();
+  #roll: Roll | undefined;
+
+  constructor(folders: readonly string[], defaults: Defaults, log: Log) {
+    this.#shelf = new FileShelf(folders);
+    this.#defaults = defaults;
+    this.#log = log;
+  }
+
+  roll(): Roll {
+    if (!this.#shelf.refresh() && this.#roll) return this.#roll;
+    const files = this.#shelf.all().map((file) => fromFile(file, this.#defaults));
+    const all = withoutDoubles([...files, ...BUILT_IN.map((draft) => fromDraft(draft, [], this.#defaults))]);
+    const byName = new Map<string, Known>();
+    for (const known of all) if (!byName.has(known.name)) byName.set(known.name, known);
+    this.#roll = { all, byName };
+    this.#tell(all);
+    return this.#roll;
+  }
+
+  #tell(all: readonly Known[]): void {
+    const lines = all.flatMap(({ name, source, refused, notes }) =>
+      (refused === undefined ? notes : [refused]).map((problem) => ({ agent: name, source, problem })),
+    );
+    for (const line of lines) {
+      const key = `${line.source}\n${line.problem}`;
+      if (this.#told.has(key)) continue;
+      this.#told.add(key);
+      this.#log.warn({ event: "agent.problem", ...line }, line.problem);
+    }
+  }
+}
+
+function fromFile({ path, name, description, draft, notes, problem }: Shelved, defaults: Defaults): Known {
+  if (!draft) return { name, description, source: path, notes, refused: problem ?? "it cannot be read" };
+  const stale =
+    problem === undefined ? [] : [`its last good version is used, since its file now has a mistake: ${problem}`];
+  return fromDraft(draft, [...stale, ...notes], defaults);
+}
+
+/** A draft whose words for models are put into models. */
+function fromDraft(draft: Draft, notes: readonly string[], defaults: Defaults): Known {
+  const { name, description, source } = draft;
+  const models = draft.models.map((word) => modelOf(word, defaults));
+  const lost = draft.models.find((_, i) => models[i] === undefined);
+  if (lost !== undefined) return { name, description, source, notes, refused: `${source}: ${noModel(lost, defaults)}` };
+  const spec: AgentSpec = {
+    ...draft,
+    version: versionOf(draft),
+    models: [...new Set(models.filter((model) => model !== undefined))],
+    max_output_tokens: draft.max_output_tokens ?? defaults.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
+  };
+  return { name, description, source, notes, spec };
+}
+
+/** By what the author wrote, not where it stands: the same text has the same version on every machine. */
+const versionOf = ({ source: _, ...content }: Draft): string => fingerprint(content).slice(0, 8);
+
+function modelOf(word: string, { model, models }: Defaults): string | undefined {
+  if (word === "inherit") return model;
+  if (Object.hasOwn(models, word)) return models[word];
+  return /^[^/\s]+\/\S+$/.test(word) ? word : undefined;
+}
+
+function noModel(word: string, { models }: Defaults): string {
+  const [near] = nearest(word, Object.keys(models));
+  return `the model \`${word}\` is neither provider/model nor a name of the setting \`models\`${near ? ` (there is \`${near}\`)` : ""}; say what it means here with \`models: { ${JSON.stringify(word)}: provider/model }\` in baton.yaml, or write \`model: inherit\``;
+}
+
+/** Of several files with one name the first is meant; the others stay in the list and say who it is. */
+function withoutDoubles(all: readonly Known[]): Known[] {
+  const first = new Map<string, Known>();
+  return all.flatMap((known) => {
+    const taken = first.get(known.name);
+    if (!taken) first.set(known.name, known);
+    if (!taken) return known;
+    if (known.source === "built in") return [];
+    const { spec: _, ...rest } = known;
+    return { ...rest, refused: `${known.source}: the name \`${known.name}\` is taken by ${taken.source}` };
+  });
+}
