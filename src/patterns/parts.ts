@@ -43,3 +43,9 @@ export function freeName(name: string, used: ReadonlySet<string>): string {
 /** The same agent with instructions of its own; the nearer ones count. */
 export const instructed = (ref: AgentRef, instructions: string | undefined): AgentRef =>
   instructions === undefined ? ref : { agent: refName(ref), instructions };
+
+/** Without the keys whose value is undefined. */
+export const given = <T extends object>(thing: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(thing).filter(([, value]) => value !== undefined)) as T & {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
