@@ -1,37 +1,12 @@
 import { z } from "zod";
-import { AgentRef } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
-import type { Limits } from "../core/limits.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
-import { distinctNames, instructed, Problem, problemOf } from "./parts.ts";
+import { Problem, problemOf } from "./parts.ts";
 import { counted, listed } from "./texts.ts";
-import { askVoters, type Silent, type Voter } from "./vote-ask.ts";
+import { askVoters, type Silent } from "./vote-ask.ts";
 import { cluster, decidedByHuman, judged, synthesised, type Verdict } from "./vote-decide.ts";
-import { type Ballot, normalised, type Rule, tallyOf, winnerOf } from "./vote-tally.ts";
-
-const Weight = z.number().min(0.000_001).max(1_000_000);
-
-const Input = z.strictObject({
-  question: z.string().min(1),
-  voters: z
-    .array(
-      z.union([
-        z.string().min(1).max(200),
-        z.strictObject({ agent: AgentRef, instructions: z.string().min(1).optional(), weight: Weight.optional() }),
-      ]),
-    )
-    .min(2),
-  options: z.array(z.string().min(1)).min(2).max(100).optional().describe("None: free answers"),
-  method: z
-    .enum(["majority", "weighted", "unanimous", "judge", "synthesize"])
-    .default("majority")
-    .describe("majority: over half"),
-  quorum: z.int().min(1).max(1000).optional().describe("Ballots needed; default over half"),
-  judge: AgentRef.optional().describe("Who judges or synthesizes"),
-  early_stop: z.enum(["off", "outcome"]).default("off").describe("outcome: ask in waves until sure"),
-  on_disagreement: z.enum(["report", "judge", "human"]).default("report").describe("If nobody wins"),
-});
-type Input = z.output<typeof Input>;
+import { checkVote, closers, judgeOf, ruleOf, synthesiserOf, VoteInput, votersOf } from "./vote-input.ts";
+import { type Ballot, type Rule, tallyOf, winnerOf } from "./vote-tally.ts";
 
 const Vote = z.object({
   voter: z.string(),
@@ -63,7 +38,7 @@ export const consensusVote = definePattern({
   description:
     "Several agents answer a question independently, then it is decided: by count, judge or synthesis; dissent is kept. " +
     "Use it where a wrong answer costs more than asking N times. Not for simple facts or to split work (fan_out).",
-  input: Input,
+  input: VoteInput,
   output: Output,
   subject: "question",
   agents: (input) => [
@@ -71,7 +46,7 @@ export const consensusVote = definePattern({
     ...closers(input),
     ...(input.judge ? [input.judge] : []),
   ],
-  check,
+  check: checkVote,
 
   async run(ctx, input) {
     const quorum = input.quorum ?? Math.floor(input.voters.length / 2) + 1;
@@ -101,7 +76,7 @@ type Counted = Omit<Verdict, "decided_by"> & {
   readonly overruled?: readonly Ballot[];
 };
 
-async function count(ctx: RunContext, input: Input, rule: Rule, cast: readonly Ballot[]): Promise<Counted> {
+async function count(ctx: RunContext, input: VoteInput, rule: Rule, cast: readonly Ballot[]): Promise<Counted> {
   const ballots = input.options ? cast : await cluster(ctx, judgeOf(input), input.question, cast);
   const winner = winnerOf(rule, ballots);
   if (winner !== undefined) return { decision: winner, decided_by: rule, ballots };
@@ -119,12 +94,12 @@ async function count(ctx: RunContext, input: Input, rule: Rule, cast: readonly B
   return { decision: null, decided_by: null, reason: why, ballots };
 }
 
-const decide = (ctx: RunContext, input: Input, ballots: readonly Ballot[]): Promise<Counted> =>
+const decide = (ctx: RunContext, input: VoteInput, ballots: readonly Ballot[]): Promise<Counted> =>
   input.method === "synthesize"
     ? synthesised(ctx, synthesiserOf(input), input.question, ballots)
     : judged(ctx, judgeOf(input), question(input), ballots);
 
-const question = ({ question, options }: Input) => ({ question, options });
+const question = ({ question, options }: VoteInput) => ({ question, options });
 
 function noWinner(rule: Rule, ballots: readonly Ballot[]): string {
   const tally = [...tallyOf(ballots)];
@@ -136,7 +111,7 @@ function noWinner(rule: Rule, ballots: readonly Ballot[]): string {
 }
 
 function result(
-  { method, options }: Input,
+  { method, options }: VoteInput,
   { decision, decided_by, reason, ballots }: Omit<Counted, "overruled">,
   cast: readonly Ballot[],
   silent: readonly Silent[],
@@ -171,58 +146,3 @@ function requireQuorum(ballots: readonly Ballot[], silent: readonly Silent[], qu
 
 const namesOf = (silent: readonly Silent[]): string =>
   silent.map(({ voter, error }) => `${voter} (${error?.code ?? "no answer"})`).join(", ");
-
-function votersOf({ voters, method }: Input): Voter[] {
-  const refs = voters.map((voter) => (typeof voter === "string" ? voter : instructed(voter.agent, voter.instructions)));
-  const names = distinctNames(refs);
-  return refs.map((ref, index) => {
-    const voter = voters[index];
-    const weight = method === "weighted" && typeof voter === "object" ? (voter.weight ?? 1) : 1;
-    return { name: names[index] ?? "", ref, weight };
-  });
-}
-
-const ruleOf = ({ method }: Input): Rule | undefined =>
-  method === "judge" || method === "synthesize" ? undefined : method;
-
-const judgeOf = ({ judge }: Input): AgentRef => judge ?? "judge";
-const synthesiserOf = ({ judge }: Input): AgentRef => judge ?? "synthesiser";
-
-/** Who may be asked after the votes are in. */
-function closers(input: Input): AgentRef[] {
-  if (input.method === "synthesize") return [synthesiserOf(input)];
-  const needed = input.method === "judge" || input.options === undefined || input.on_disagreement === "judge";
-  return needed ? [judgeOf(input)] : [];
-}
-
-function check(input: Input, limits: Limits): void {
-  const { voters, options, method, quorum, early_stop } = input;
-  if (voters.length > limits.width) {
-    throw new Failure("WIDTH_EXCEEDED", `${voters.length} voters are more than limits.width (${limits.width})`, {
-      hint: "Ask fewer, or raise limits.width in the settings.",
-    });
-  }
-  if (quorum !== undefined && quorum > voters.length) {
-    throw wrong(`a quorum of ${quorum} cannot be reached by ${voters.length} voters`, `Give 1 to ${voters.length}.`);
-  }
-  if (options && new Set(options.map(normalised)).size < options.length) {
-    throw wrong("two options say the same", "Give each option once.");
-  }
-  if (method === "synthesize" && options) {
-    throw wrong(
-      "synthesize makes one text of free answers and takes no options",
-      'Leave out `options`, or use "judge".',
-    );
-  }
-  if (method !== "weighted" && voters.some((voter) => typeof voter === "object" && voter.weight !== undefined)) {
-    throw wrong(`weights do not count with method "${method}"`, 'Say method: "weighted", or leave the weights out.');
-  }
-  if (early_stop === "outcome" && ruleOf(input) === undefined) {
-    throw wrong(
-      `with method "${method}" only the last word decides, so it cannot stop early`,
-      "Leave out `early_stop`.",
-    );
-  }
-}
-
-const wrong = (message: string, hint: string): Failure => new Failure("INVALID_INPUT", message, { hint });

@@ -118,3 +118,11 @@ const minus = (a: Usage, b: Usage): Usage => ({
 
 /** Does this failure end the run rather than the step? Only a step's own budget is the step's own affair. */
 export const endsRun = (failure: Failure): boolean => failure.kind === "limit" && failure.options.scope !== "step";
+
+/** The step's output stands, and nothing is left to mend. */
+export function succeed(step: Progress, output: unknown): void {
+  step.status = "succeeded";
+  step.output = output;
+  step.notes = [];
+  delete step.error;
+}

@@ -13,10 +13,11 @@ import {
   outputsBefore,
   type Progress,
   promptOf,
+  succeed,
 } from "./pipeline-course.ts";
 import { shortfall } from "./pipeline-gate.ts";
 import { agentsOf, checkSteps, planned, Step } from "./pipeline-steps.ts";
-import { counted, listed } from "./texts.ts";
+import { giveUp, type Rejection } from "./pipeline-way-out.ts";
 
 const Output = z.object({
   output: z.unknown().describe("The last step's output"),
@@ -57,12 +58,6 @@ export const runPipeline = definePattern({
   },
 });
 
-/** A step's output that cannot be used, or the failure that left none. */
-interface Rejection {
-  readonly failure: Failure;
-  readonly output?: unknown;
-}
-
 /** Does one step, and tells which comes next. */
 async function advance(ctx: RunContext, course: Course, step: Progress, at: number): Promise<number> {
   let rejection = await attempt(ctx, course, step, at, step.planned.agent);
@@ -70,12 +65,12 @@ async function advance(ctx: RunContext, course: Course, step: Progress, at: numb
   const back = wayBack(step, rejection);
   if (back !== undefined) {
     step.sentBack++;
-    for (const later of course.steps.slice(back + 1)) delete later.output;
+    forgetAfter(course, back);
     note(course.steps[back], step, rejection);
     return back;
   }
   for (const agent of step.planned.step.fallback ?? []) {
-    if (endsRun(rejection.failure)) break;
+    if (endsRun(rejection.failure) || isUnjudged(rejection)) break;
     if (rejection.failure.code === "GATE_FAILED") note(step, step, rejection);
     const again = await attempt(ctx, course, step, at, agent);
     if (!again) return at + 1;
@@ -120,91 +115,29 @@ async function attempt(
   }
 }
 
-function succeed(step: Progress, output: unknown): void {
-  step.status = "succeeded";
-  step.output = output;
-  step.notes = [];
-  delete step.error;
+/** Where a rejected step goes back to, if it may: a gate always sends back, another failure only if asked to. */
+function wayBack({ planned: { back, step }, sentBack }: Progress, rejection: Rejection): number | undefined {
+  const { failure } = rejection;
+  const may = failure.code === "GATE_FAILED" || step.on_error === "back_to";
+  if (!back || !may || endsRun(failure) || isUnjudged(rejection)) return undefined;
+  return sentBack + 1 < back.rounds ? back.to : undefined;
 }
 
-/** Where a rejected step goes back to, if it may: a gate always sends back, another failure only if asked to. */
-function wayBack({ planned: { back, step }, sentBack }: Progress, { failure }: Rejection): number | undefined {
-  const may = failure.code === "GATE_FAILED" || step.on_error === "back_to";
-  if (!back || !may || endsRun(failure)) return undefined;
-  return sentBack + 1 < back.rounds ? back.to : undefined;
+/** The output is there, and whoever had to judge it failed: doing it again would mend nothing. */
+const isUnjudged = (rejection: Rejection): boolean => "output" in rejection && rejection.failure.code !== "GATE_FAILED";
+
+/** What was built on an output that is to be made again no longer stands. */
+function forgetAfter(course: Course, at: number): void {
+  for (const later of course.steps.slice(at + 1)) {
+    delete later.output;
+    delete later.status;
+  }
 }
 
 function note(to: Progress | undefined, from: Progress, { failure, ...made }: Rejection): void {
   if (!to) return;
   const others = to.notes.filter((known) => known.from !== from.planned.name);
   to.notes = [...others, { from: from.planned.name, problem: failure.message, ...made }];
-}
-
-/** Nobody could do the step: what was asked for in that case happens, and the next step or an end follows. */
-async function giveUp(
-  ctx: RunContext,
-  course: Course,
-  step: Progress,
-  at: number,
-  rejection: Rejection,
-): Promise<number> {
-  const failure = inWords(step, rejection.failure);
-  step.error = failure.toJSON();
-  if (endsRun(failure)) return stop(ctx, course, step, failure);
-  delete step.output;
-  const { on_error } = step.planned.step;
-  if (on_error === "skip") skip(ctx, step, failure);
-  else if (on_error === "human") await askHuman(ctx, step, failure, rejection);
-  else throw failure;
-  return at + 1;
-}
-
-function inWords({ planned: { name, back }, rounds }: Progress, failure: Failure): Failure {
-  if (failure.code !== "GATE_FAILED") return failure;
-  const hint = back
-    ? "Loosen the gate, give more max_rounds, or say what happens then with on_error."
-    : "Set back_to or max_rounds to have it done again with what was wrong, or on_error.";
-  const message = `step ${listed([name])} did not pass its gate in ${counted(rounds, "round")}: ${failure.message}`;
-  return new Failure("GATE_FAILED", message, { step: name, hint });
-}
-
-/** The run is out of money or time: what is done is the result, and it says so. */
-function stop(ctx: RunContext, course: Course, step: Progress, failure: Failure): number {
-  if (!lastBefore(course, course.steps.length)) throw failure;
-  step.status = "failed";
-  ctx.degrade(`stopped at step ${listed([step.planned.name])}: ${failure.message}`);
-  return course.steps.length;
-}
-
-function skip(ctx: RunContext, step: Progress, failure: Failure): void {
-  step.status = "skipped";
-  step.notes = [];
-  ctx.degrade(`step ${listed([step.planned.name])} was skipped: ${failure.code} ${failure.message}`);
-}
-
-/** A person sees what went wrong: a value becomes the output, approval takes what there is, rejection fails the run. */
-async function askHuman(ctx: RunContext, step: Progress, failure: Failure, made: Rejection): Promise<void> {
-  const { name } = step.planned;
-  const answer = await ctx.wait(`${name}-decision`, {
-    kind: "approval",
-    show: {
-      step: name,
-      problem: failure.message,
-      ...("output" in made && { output: made.output }),
-      choices: {
-        approve: "output" in made ? "go on with this output" : "go on without this step",
-        reject: "the run fails",
-        answer: "the value is this step's output",
-      },
-    },
-  });
-  if (answer.how === "rejected" || answer.how === "expired") {
-    const why = answer.how === "rejected" && answer.note !== undefined ? `: ${answer.note}` : "";
-    throw new Failure("REJECTED", `a person gave up step ${listed([name])}${why}`, { step: name, cause: failure });
-  }
-  if (answer.value === undefined && !("output" in made)) return skip(ctx, step, failure);
-  if (answer.value !== undefined) step.agent = "human";
-  succeed(step, answer.value ?? made.output);
 }
 
 function report(course: Course): z.output<typeof Output> {

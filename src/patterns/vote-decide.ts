@@ -150,6 +150,7 @@ export async function decidedByHuman(
   const show = {
     question,
     ...(options && { options }),
+    answer: `${options ? "one of the options" : "a text"}; null for no decision`,
     tally: Object.fromEntries(tallyOf(ballots, options)),
     votes: ballots.map(({ voter, choice, confidence, reason }) => ({ voter, choice, confidence, reason })),
   };
@@ -157,7 +158,7 @@ export async function decidedByHuman(
   for (;;) {
     const answer = await ctx.wait("decision", { kind: "answer", show: { ...show, ...(problem && { problem }) } });
     const note = "note" in answer && answer.note !== undefined ? { reason: answer.note } : {};
-    if (answer.how === "rejected" || answer.how === "expired") {
+    if (answer.how === "rejected" || answer.how === "expired" || answer.value === null) {
       return { decision: null, decided_by: null, ballots, reason: "a person was asked and did not decide", ...note };
     }
     const choice = choiceOf(answer.value, ballots, options);

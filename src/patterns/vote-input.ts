@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { AgentRef } from "../core/agent.ts";
+import { Failure } from "../core/errors.ts";
+import type { Limits } from "../core/limits.ts";
+import { distinctNames, instructed } from "./parts.ts";
+import type { Voter } from "./vote-ask.ts";
+import { normalised, type Rule } from "./vote-tally.ts";
+
+const Weight = z.number().min(0.000_001).max(1_000_000);
+
+/** A vote as it is asked for. */
+export const VoteInput = z.strictObject({
+  question: z.string().min(1),
+  voters: z
+    .array(
+      z.union([
+        z.string().min(1).max(200),
+        z.strictObject({ agent: AgentRef, instructions: z.string().min(1).optional(), weight: Weight.optional() }),
+      ]),
+    )
+    .min(2),
+  options: z.array(z.string().min(1)).min(2).max(100).optional().describe("None: free answers"),
+  method: z
+    .enum(["majority", "weighted", "unanimous", "judge", "synthesize"])
+    .default("majority")
+    .describe("majority: over half"),
+  quorum: z.int().min(1).max(1000).optional().describe("Ballots needed; default over half"),
+  judge: AgentRef.optional().describe("Who judges or synthesizes"),
+  early_stop: z.enum(["off", "outcome"]).default("off").describe("outcome: ask in waves until sure"),
+  on_disagreement: z.enum(["report", "judge", "human"]).default("report").describe("If nobody wins"),
+});
+export type VoteInput = z.output<typeof VoteInput>;
+
+/** Who votes, each under a name of its own; weights count only where they were asked for. */
+export function votersOf({ voters, method }: VoteInput): Voter[] {
+  const refs = voters.map((voter) => (typeof voter === "string" ? voter : instructed(voter.agent, voter.instructions)));
+  const names = distinctNames(refs);
+  return refs.map((ref, index) => {
+    const voter = voters[index];
+    const weight = method === "weighted" && typeof voter === "object" ? (voter.weight ?? 1) : 1;
+    return { name: names[index] ?? "", ref, weight };
+  });
+}
+
+/** The rule that counts the votes; none where somebody decides on them. */
+export const ruleOf = ({ method }: VoteInput): Rule | undefined =>
+  method === "judge" || method === "synthesize" ? undefined : method;
+
+export const judgeOf = ({ judge }: VoteInput): AgentRef => judge ?? "judge";
+export const synthesiserOf = ({ judge }: VoteInput): AgentRef => judge ?? "synthesiser";
+
+/** Who may be asked after the votes are in. */
+export function closers(input: VoteInput): AgentRef[] {
+  if (input.method === "synthesize") return [synthesiserOf(input)];
+  const needed = input.method === "judge" || input.options === undefined || input.on_disagreement === "judge";
+  return needed ? [judgeOf(input)] : [];
+}
+
+/** Throws where a vote could not come out as it is asked for. */
+export function checkVote(input: VoteInput, limits: Limits): void {
+  const { voters, options, method, quorum, early_stop } = input;
+  if (voters.length > limits.width) {
+    throw new Failure("WIDTH_EXCEEDED", `${voters.length} voters are more than limits.width (${limits.width})`, {
+      hint: "Ask fewer, or raise limits.width in the settings.",
+    });
+  }
+  if (quorum !== undefined && quorum > voters.length) {
+    throw wrong(`a quorum of ${quorum} cannot be reached by ${voters.length} voters`, `Give 1 to ${voters.length}.`);
+  }
+  if (options && new Set(options.map(normalised)).size < options.length) {
+    throw wrong("two options say the same", "Give each option once.");
+  }
+  if (method === "synthesize" && options) {
+    throw wrong(
+      "synthesize makes one text of free answers and takes no options",
+      'Leave out `options`, or use "judge".',
+    );
+  }
+  if (method !== "weighted" && voters.some((voter) => typeof voter === "object" && voter.weight !== undefined)) {
+    throw wrong(`weights do not count with method "${method}"`, 'Say method: "weighted", or leave the weights out.');
+  }
+  if (early_stop === "outcome" && ruleOf(input) === undefined) {
+    throw wrong(
+      `with method "${method}" only the last word decides, so it cannot stop early`,
+      "Leave out `early_stop`.",
+    );
+  }
+}
+
+const wrong = (message: string, hint: string): Failure => new Failure("INVALID_INPUT", message, { hint });
