@@ -1,0 +1,171 @@
+import type { Amount, Ledger } from "../core/budget.ts";
+import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
+import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
+import { capsOf, heldOf, usageOf } from "./words.ts";
+
+const NONE: Amount = { usd: 0, tokens: 0, calls: 0 };
+
+interface Entry {
+  readonly held: Amount;
+  readonly used: Usage;
+  /** How many partial usages came or went. */
+  readonly partial: number;
+}
+
+/** What is counted of a usage against a cap. */
+export const amountOf = (usage: Usage): Amount => ({
+  usd: usage.usd,
+  tokens: usage.input + usage.output,
+  calls: usage.calls,
+});
+
+/** The money that one transaction moves in a run and in the nodes above it, written in one go and always in the same order. */
+export class Books {
+  readonly #run: string;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(run: string) {
+    this.#run = run;
+  }
+
+  hold(nodes: readonly string[], reserve: Amount): void {
+    this.#enter(nodes, { held: reserve, used: NO_USAGE, partial: 0 });
+  }
+
+  settle(nodes: readonly string[], reserve: Amount, used: Usage): void {
+    this.#enter(nodes, { held: minus(NONE, reserve), used, partial: bit(used.partial) });
+  }
+
+  /** One bill takes another's place. */
+  replace(nodes: readonly string[], before: Usage, after: Usage): void {
+    const used = addUsage(after, negative(before));
+    this.#enter(nodes, { held: NONE, used, partial: bit(after.partial) - bit(before.partial) });
+  }
+
+  /** The run as a ledger, with what is not yet written. */
+  ledgerOfRun(row: Row): Ledger {
+    const entry = this.#entries.get(this.#run);
+    return {
+      id: `run:${this.#run}`,
+      scope: "run",
+      caps: capsOf(row),
+      spent: plus(amountOf(usageOf(row)), entry && amountOf(entry.used)),
+      held: plus(heldOf(row), entry?.held),
+    };
+  }
+
+  /** A node above the run, written down if it is new, with what is not yet written. */
+  *ledgerOf({ id, scope, caps }: Pick<Ledger, "id" | "scope" | "caps">): Tx<Ledger> {
+    const row = (yield* first(sql("select * from nodes where id = $1 /*pg: for update*/", id))) ?? NEW_NODE;
+    const { usd = null, tokens = null, calls = null } = caps;
+    if (row === NEW_NODE || row["cap_usd"] !== usd || row["cap_tokens"] !== tokens || row["cap_calls"] !== calls) {
+      yield sql(
+        `insert into nodes (id, scope, cap_usd, cap_tokens, cap_calls) values ($1, $2, $3, $4, $5)
+         on conflict (id) do update
+         set cap_usd = excluded.cap_usd, cap_tokens = excluded.cap_tokens, cap_calls = excluded.cap_calls`,
+        id,
+        scope,
+        usd,
+        tokens,
+        calls,
+      );
+    }
+    const entry = this.#entries.get(id);
+    return {
+      id,
+      scope,
+      caps,
+      spent: plus(spentOf(row), entry && amountOf(entry.used)),
+      held: plus(heldOf(row), entry?.held),
+    };
+  }
+
+  /** Writes all that was entered: the run first, then the nodes by name, so that no two transactions wait for each other. */
+  *post(): Tx<void> {
+    const run = this.#entries.get(this.#run);
+    if (run) yield* postRun(this.#run, run);
+    this.#entries.delete(this.#run);
+    for (const [id, entry] of [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1))) yield* postNode(id, entry);
+    this.#entries.clear();
+  }
+
+  #enter(nodes: readonly string[], { held, used, partial }: Entry): void {
+    for (const id of [this.#run, ...nodes]) {
+      const known = this.#entries.get(id);
+      this.#entries.set(id, {
+        held: plus(held, known?.held),
+        used: known ? addUsage(known.used, used) : used,
+        partial: partial + (known?.partial ?? 0),
+      });
+    }
+  }
+}
+
+const NEW_NODE: Row = { spent_usd: 0, spent_tokens: 0, spent_calls: 0, held_usd: 0, held_tokens: 0, held_calls: 0 };
+
+export const spentOf = (row: Row): Amount => ({
+  usd: int(row, "spent_usd"),
+  tokens: int(row, "spent_tokens"),
+  calls: int(row, "spent_calls"),
+});
+
+const plus = (a: Amount, b: Amount = NONE): Amount => ({
+  usd: a.usd + b.usd,
+  tokens: a.tokens + b.tokens,
+  calls: a.calls + b.calls,
+});
+const minus = (a: Amount, b: Amount): Amount => ({
+  usd: a.usd - b.usd,
+  tokens: a.tokens - b.tokens,
+  calls: a.calls - b.calls,
+});
+const negative = (usage: Usage): Usage => ({
+  usd: -usage.usd,
+  input: -usage.input,
+  cached: -usage.cached,
+  cache_write: -usage.cache_write,
+  output: -usage.output,
+  reasoning: -usage.reasoning,
+  calls: -usage.calls,
+});
+
+function* postRun(id: string, { held, used, partial }: Entry): Tx<void> {
+  yield sql(
+    `update runs set held_usd = held_usd + $2, held_tokens = held_tokens + $3, held_calls = held_calls + $4,
+       usd = usd + $5, input_tokens = input_tokens + $6, cached_tokens = cached_tokens + $7,
+       cache_write_tokens = cache_write_tokens + $8, output_tokens = output_tokens + $9,
+       reasoning_tokens = reasoning_tokens + $10, calls = calls + $11, partial = partial + $12
+     where id = $1`,
+    id,
+    held.usd,
+    held.tokens,
+    held.calls,
+    used.usd,
+    used.input,
+    used.cached,
+    used.cache_write,
+    used.output,
+    used.reasoning,
+    used.calls,
+    partial,
+  );
+}
+
+function* postNode(id: string, { held, used }: Entry): Tx<void> {
+  const spent = amountOf(used);
+  yield sql(
+    `update nodes set held_usd = held_usd + $2, held_tokens = held_tokens + $3, held_calls = held_calls + $4,
+       spent_usd = spent_usd + $5, spent_tokens = spent_tokens + $6, spent_calls = spent_calls + $7
+     where id = $1`,
+    id,
+    held.usd,
+    held.tokens,
+    held.calls,
+    spent.usd,
+    spent.tokens,
+    spent.calls,
+  );
+}
+
+/** The nodes above its run that an attempt holds or held money in. */
+export const nodesOf = (attempt: Row): readonly string[] => JSON.parse(text(attempt, "nodes")) as string[];

@@ -1,0 +1,30 @@
+import type { Failure } from "../core/errors.ts";
+import type { Tx } from "./statement.ts";
+
+/** When a transaction is played: the store's clock, and a monotonic one of this process. */
+export interface Moment {
+  readonly now: number;
+  readonly mono: number;
+}
+
+export interface Job<T> {
+  readonly tx: (at: Moment) => Tx<T>;
+  /** Somebody's new wish, refused at once while the store cannot write; all else is kept and tried again. */
+  readonly fresh?: boolean;
+  /** The runs that a result has changed. */
+  readonly touched?: (result: T) => readonly string[];
+}
+
+/** A database that plays transactions. */
+export interface Driver {
+  /** Plays a transaction that only reads, on what is committed. */
+  read<T>(tx: (at: Moment) => Tx<T>): Promise<T>;
+  /** Plays a transaction; resolves when it is durable. The order of calls is the order of commits. */
+  write<T>(job: Job<T>): Promise<T>;
+  /** Why nothing can be written now. */
+  readonly ailing: Failure | undefined;
+  /** Changes with every commit of anybody. */
+  version(): number;
+  onChange(listener: (runs: readonly string[]) => void): () => void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,51 @@
+import type { Memory, Progress, Wait } from "../core/store.ts";
+import { first, flag, type Row, sql, type Tx, text } from "./statement.ts";
+import { fetchTexts } from "./texts.ts";
+import { attemptCells, attemptOf, lineCells, lineOf, waitCells, waitOf } from "./words.ts";
+
+/** All that a run remembers; `kept` leaves out what a new generation has dropped, which only a trace wants to see. */
+export function* memory(run: string, kept: boolean): Tx<Memory> {
+  const which = kept ? "and dropped = 0" : "";
+  const lines = yield sql(`select * from lines where run = $1 ${which} order by generation, seq`, run);
+  const attempts = yield sql("select * from attempts where run = $1 order by id", run);
+  const waits = yield sql(`select * from waits where run = $1 ${which} order by generation, opened_at`, run);
+  const texts = yield* fetchTexts([
+    ...lines.flatMap(lineCells),
+    ...attempts.flatMap(attemptCells),
+    ...waits.flatMap(waitCells),
+  ]);
+  return {
+    lines: lines.map((row) => lineOf(row, texts)),
+    attempts: attempts.map((row) => attemptOf(row, texts)),
+    waits: waits.map((row) => waitOf(row, texts)),
+  };
+}
+
+/** How far a run is, without reading what it said. */
+export function* progress(run: string): Tx<Progress> {
+  const lines = yield sql(
+    "select place, state from lines where run = $1 and kind = 'call' and dropped = 0 order by seq",
+    run,
+  );
+  const held = yield sql("select distinct place from attempts where run = $1 and state = 'held'", run);
+  const waits = yield* waitsOf(run, "and state = 'open'");
+  const placesOf = (rows: readonly Row[]) => rows.map((row) => text(row, "place"));
+  return {
+    done: new Set(placesOf(lines.filter((line) => line["state"] === "done"))).size,
+    running: placesOf(held),
+    waiting: waits,
+    failed: placesOf(lines.filter((line) => line["state"] === "failed")),
+  };
+}
+
+/** What others may have changed in a run while its player was busy. */
+export function* news(run: string): Tx<{ readonly cancelling: boolean; readonly waits: readonly Wait[] }> {
+  const row = yield* first(sql("select cancelling from runs where id = $1", run));
+  return { cancelling: row !== undefined && flag(row, "cancelling"), waits: yield* waitsOf(run, "and dropped = 0") };
+}
+
+function* waitsOf(run: string, which: string): Tx<readonly Wait[]> {
+  const rows = yield sql(`select * from waits where run = $1 ${which} order by generation, opened_at`, run);
+  const texts = yield* fetchTexts(rows.flatMap(waitCells));
+  return rows.map((row) => waitOf(row, texts));
+}

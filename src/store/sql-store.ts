@@ -1,0 +1,187 @@
+import type { Catalogue } from "../core/catalogue.ts";
+import type { Failure } from "../core/errors.ts";
+import type * as core from "../core/store.ts";
+import type { Usage } from "../core/usage.ts";
+import { correct } from "./attempts.ts";
+import { Books } from "./books.ts";
+import * as claims from "./claims.ts";
+import type { Driver } from "./driver.ts";
+import * as lists from "./lists.ts";
+import * as memories from "./memory.ts";
+import { baselines, catalogueText, nodes } from "./reads.ts";
+import * as runs from "./runs.ts";
+import type { Tx } from "./statement.ts";
+import * as waits from "./waits.ts";
+import { write } from "./writes.ts";
+
+const KEPT_CATALOGUES = 32;
+
+export interface SqlStoreOptions {
+  /** The most that one gap between two writes of a player counts as playing. */
+  readonly leaseMs?: number;
+}
+
+/** The run store over any database that plays its transactions. */
+export class SqlStore implements core.RunStore {
+  readonly #db: Driver;
+  readonly #leaseMs: number;
+  readonly #catalogues = new Map<string, Catalogue>();
+
+  constructor(driver: Driver, { leaseMs = 30_000 }: SqlStoreOptions = {}) {
+    this.#db = driver;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Why nothing can be written now: nothing is lost, but no paid call may start. */
+  get ailing(): Failure | undefined {
+    return this.#db.ailing;
+  }
+
+  create(run: core.NewRun, limits: { readonly queued: number }): Promise<runs.Created> {
+    return this.#db.write({
+      tx: ({ now }) => runs.create(run, limits, now),
+      fresh: true,
+      touched: ({ run, existed }) => (existed ? [] : [run.id]),
+    });
+  }
+
+  get(id: string): Promise<core.Run | undefined> {
+    return this.#db.read(() => runs.get(id));
+  }
+
+  list(filter: core.RunFilter): Promise<core.RunPage> {
+    return this.#db.read(() => lists.list(filter));
+  }
+
+  stats(filter: Omit<core.RunFilter, "limit" | "cursor">): Promise<core.RunStats> {
+    return this.#db.read(() => lists.stats(filter));
+  }
+
+  progress(id: string): Promise<core.Progress> {
+    return this.#db.read(() => memories.progress(id));
+  }
+
+  memory(id: string): Promise<core.Memory> {
+    return this.#db.read(() => memories.memory(id, false));
+  }
+
+  catalogue(hash: string): Promise<Catalogue | undefined> {
+    return this.#db.read(() => this.#findCatalogue(hash));
+  }
+
+  enlist(worker: core.WorkerIdentity): Promise<void> {
+    return this.#db.write({ tx: ({ now }) => claims.enlist(worker, now) });
+  }
+
+  dismiss(worker: string): Promise<void> {
+    return this.#db.write({ tx: () => claims.dismiss(worker) });
+  }
+
+  async claim(
+    worker: string,
+    has: readonly string[],
+    play: readonly core.PatternKey[],
+  ): Promise<core.Claimed | undefined> {
+    if (!(await this.#db.read(claims.anyQueued))) return undefined;
+    return this.#db.write({
+      tx: (at) => claims.claim(worker, { has, play }, at, (hash) => this.#pinned(hash)),
+      touched: (claimed) => (claimed ? [claimed.run.id] : []),
+    });
+  }
+
+  leases(): Promise<readonly core.Lease[]> {
+    return this.#db.read(claims.leases);
+  }
+
+  reap(lease: Pick<core.Lease, "run" | "epoch" | "beat">): Promise<boolean> {
+    return this.#db.write({
+      tx: ({ now }) => claims.reap(lease, now),
+      touched: (reaped) => (reaped ? [lease.run] : []),
+    });
+  }
+
+  async wake(): Promise<{ readonly woken: number; readonly next?: number }> {
+    const due = await this.#db.read(claims.dueNow);
+    const woken = due ? await this.#db.write({ tx: ({ now }) => claims.wake(now), touched: (ids) => ids }) : [];
+    const next = await this.#db.read(claims.nextWake);
+    return { woken: woken.length, ...(next !== undefined && { next }) };
+  }
+
+  write(fence: core.Fence, writes: readonly core.Write[]): Promise<readonly core.Written[] | undefined> {
+    return this.#db.write({
+      tx: (at) => write(fence, writes, at, this.#leaseMs),
+      touched: () => [fence.run],
+    });
+  }
+
+  correct(run: string, attempt: number, usage: Usage): Promise<void> {
+    return this.#db.write({ tx: () => correctBill(run, attempt, usage), touched: () => [run] });
+  }
+
+  news(run: string): Promise<{ readonly cancelling: boolean; readonly waits: readonly core.Wait[] }> {
+    return this.#db.read(() => memories.news(run));
+  }
+
+  cancel(id: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => runs.cancel(id, now), fresh: true, touched: () => [id] });
+  }
+
+  again(id: string, from: "failed" | "dead", step?: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => runs.again(id, from, step, now), fresh: true, touched: () => [id] });
+  }
+
+  decide(id: string, place: string, decision: core.Decision, by: string): Promise<core.Wait> {
+    return this.#db.write({
+      tx: ({ now }) => waits.decide(id, place, decision, by, now),
+      fresh: true,
+      touched: () => [id],
+    });
+  }
+
+  raise(id: string, caps: Partial<core.RunCaps>, by: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => runs.raise(id, caps, by, now), fresh: true, touched: () => [id] });
+  }
+
+  nodes(ids: readonly string[]): ReturnType<core.RunStore["nodes"]> {
+    return this.#db.read(() => nodes(ids));
+  }
+
+  baselines(subject: string): Promise<readonly core.Baseline[]> {
+    return this.#db.read(() => baselines(subject));
+  }
+
+  version(): number {
+    return this.#db.version();
+  }
+
+  onChange(listener: (runs: readonly string[]) => void): () => void {
+    return this.#db.onChange(listener);
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+
+  *#pinned(hash: string): Tx<Catalogue> {
+    const catalogue = yield* this.#findCatalogue(hash);
+    if (!catalogue) throw new Error(`the catalogue ${hash} is gone from the store`);
+    return catalogue;
+  }
+
+  *#findCatalogue(hash: string): Tx<Catalogue | undefined> {
+    const known = this.#catalogues.get(hash);
+    if (known) return known;
+    const body = yield* catalogueText(hash);
+    if (body === undefined) return undefined;
+    const catalogue = JSON.parse(body) as Catalogue;
+    if (this.#catalogues.size >= KEPT_CATALOGUES) this.#catalogues.delete(this.#catalogues.keys().next().value ?? "");
+    this.#catalogues.set(hash, catalogue);
+    return catalogue;
+  }
+}
+
+function* correctBill(run: string, attempt: number, usage: Usage): Tx<void> {
+  const books = new Books(run);
+  yield* correct(run, attempt, usage, books);
+  yield* books.post();
+}

@@ -1,0 +1,120 @@
+import { Failure } from "../core/errors.ts";
+import { isUnder } from "../core/place.ts";
+import type { Decision, Wait, Write } from "../core/store.ts";
+import { first, int, maybeInt, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
+import { fetchTexts, keep } from "./texts.ts";
+import { waitCells, waitOf } from "./words.ts";
+
+type NewWait = Extract<Write, { readonly do: "open" }>["wait"];
+
+export function* open(run: string, wait: NewWait, now: number): Tx<void> {
+  yield sql(
+    `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at)
+     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8) on conflict (run, generation, place) do nothing`,
+    run,
+    wait.generation,
+    wait.place,
+    wait.kind,
+    yield* keep(wait.show, now),
+    wait.approval ?? null,
+    wait.expires_at ?? null,
+    wait.opened_at,
+  );
+}
+
+/** Ends an open wait by time. */
+export function* expire(run: string, place: string, now: number): Tx<void> {
+  yield sql(
+    "update waits set state = 'expired', decided_at = $3 where run = $1 and place = $2 and state = 'open'",
+    run,
+    place,
+    now,
+  );
+}
+
+/** Ends the open waits of a run whose time is over. */
+export function* expireDue(run: string, now: number): Tx<void> {
+  yield sql(
+    "update waits set state = 'expired', decided_at = $2 where run = $1 and state = 'open' and expires_at <= $2",
+    run,
+    now,
+  );
+}
+
+/** Takes back the open waits under these places: nobody is asked there any more. */
+export function* withdraw(run: string, under: readonly string[], now: number): Tx<void> {
+  const open = yield sql("select generation, place from waits where run = $1 and state = 'open'", run);
+  for (const row of open) {
+    if (!under.some((place) => isUnder(text(row, "place"), place))) continue;
+    yield sql(
+      "update waits set state = 'withdrawn', decided_at = $4 where run = $1 and generation = $2 and place = $3",
+      run,
+      int(row, "generation"),
+      text(row, "place"),
+      now,
+    );
+  }
+}
+
+/**
+ * Puts a run down until one of these waits is settled. Refused where one of them no longer is open, or where the run's
+ * end is asked for: its player has news to read.
+ */
+export function* park(run: Row, places: readonly string[], now: number): Tx<boolean> {
+  const id = text(run, "id");
+  yield* expireDue(id, now);
+  const open = yield sql("select place, expires_at from waits where run = $1 and state = 'open'", id);
+  const named = open.filter((row) => places.includes(text(row, "place")));
+  if (int(run, "cancelling") === 1 || named.length < new Set(places).size) return false;
+  const expiries = open.map((row) => maybeInt(row, "expires_at")).filter((at) => at !== undefined);
+  yield sql(
+    "update runs set status = 'waiting', owner = null, preferred = null, wake_at = $2 where id = $1",
+    id,
+    expiries.length === 0 ? null : Math.min(...expiries),
+  );
+  return true;
+}
+
+/** Gives a waiting run back to the queue. */
+export function* requeue(run: string): Tx<void> {
+  yield sql("update runs set status = 'queued', wake_at = null where id = $1 and status = 'waiting'", run);
+}
+
+/** Settles an open wait, once, and wakes its run. The first to decide wins; the others are told who was first. */
+export function* decide(run: string, place: string, decision: Decision, by: string, now: number): Tx<Wait> {
+  const [settled] = yield sql(
+    `update waits set state = 'answered', answer = $3, decided_by = $4, decided_at = $5
+     where run = $1 and place = $2 and state = 'open' and (expires_at is null or expires_at > $5)
+     returning *`,
+    run,
+    place,
+    yield* keep(decision, now),
+    by,
+    now,
+  );
+  if (!settled) throw yield* undecidable(run, place, now);
+  yield* requeue(run);
+  return waitOf(settled, yield* fetchTexts(waitCells(settled)));
+}
+
+function* undecidable(run: string, place: string, now: number): Tx<Failure> {
+  if (!(yield* first(sql("select id from runs where id = $1", run)))) return unknownRun(run);
+  const waits = yield sql("select * from waits where run = $1 order by opened_at", run);
+  const row = waits.findLast((wait) => wait["place"] === place);
+  if (row) return new Failure("ILLEGAL_CHANGE", `${place} ${outcome(row, now)}`, { step: place });
+  const open = waits.filter((wait) => wait["state"] === "open").map((wait) => JSON.stringify(wait["place"]));
+  return new Failure("NOT_FOUND", `run ${run} waits for nothing at ${JSON.stringify(place)}`, {
+    hint: open.length === 0 ? "Nothing is waited for in this run." : `Name one of these steps: ${open.join(", ")}.`,
+  });
+}
+
+function outcome(row: Row, now: number): string {
+  const state = text(row, "state");
+  const at = new Date(maybeInt(row, "decided_at") ?? maybeInt(row, "expires_at") ?? now).toISOString();
+  if (state === "answered") return `was already decided by ${maybeText(row, "decided_by") ?? "somebody"} at ${at}`;
+  if (state === "withdrawn") return `is no longer asked: the run went on without it at ${at}`;
+  return `can no longer be decided: its time was over at ${at}`;
+}
+
+export const unknownRun = (id: string): Failure =>
+  new Failure("NOT_FOUND", `there is no run ${id}`, { hint: "list_runs shows the runs there are." });

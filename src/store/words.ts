@@ -1,0 +1,179 @@
+import type { Amount, Caps } from "../core/budget.ts";
+import type { FailureInfo } from "../core/errors.ts";
+import type { OnBudget } from "../core/limits.ts";
+import type { RehearsalPlan, ShapeMode } from "../core/provider.ts";
+import type { Status } from "../core/status.ts";
+import type { Attempt, AttemptResult, Line, Run, RunCaps, Wait, WorkerIdentity } from "../core/store.ts";
+import type { Usage } from "../core/usage.ts";
+import { type Cell, flag, int, maybeInt, maybeText, present, type Row, text } from "./statement.ts";
+import { inputCells, inputOf, type Texts, unpack } from "./texts.ts";
+
+/** The cells of a run's row that may refer to texts. */
+export const runCells = (row: Row): readonly (Cell | undefined)[] => [row["input"], row["output"], row["error"]];
+
+export function runOf(row: Row, texts: Texts): Run {
+  return {
+    id: text(row, "id"),
+    status: text(row, "status") as Status,
+    pattern: text(row, "pattern"),
+    pattern_version: int(row, "pattern_version"),
+    input: unpack(row["input"], texts),
+    caller: text(row, "caller"),
+    caps: runCapsOf(row),
+    on_budget: text(row, "on_budget") as OnBudget,
+    priority: int(row, "priority"),
+    labels: listOf(row, "labels"),
+    catalogue: text(row, "catalogue"),
+    seed: text(row, "seed"),
+    needs: listOf(row, "needs"),
+    generation: int(row, "generation"),
+    epoch: int(row, "epoch"),
+    crashes: int(row, "crashes"),
+    cancelling: flag(row, "cancelling"),
+    created_at: int(row, "created_at"),
+    held_ms: int(row, "held_ms"),
+    degraded: listOf(row, "degraded"),
+    usage: usageOf(row),
+    held: int(row, "held_usd"),
+    ...present({
+      rehearsal: unpack(row["rehearsal"], texts) as RehearsalPlan | undefined,
+      owner: maybeText(row, "owner"),
+      started_at: maybeInt(row, "started_at"),
+      ended_at: maybeInt(row, "ended_at"),
+      wake_at: maybeInt(row, "wake_at"),
+      output: unpack(row["output"], texts),
+      error: unpack(row["error"], texts) as FailureInfo | undefined,
+      progress: maybeText(row, "progress"),
+    }),
+  };
+}
+
+export const capsOf = (row: Row): Caps =>
+  present({ usd: maybeInt(row, "cap_usd"), tokens: maybeInt(row, "cap_tokens"), calls: maybeInt(row, "cap_calls") });
+
+const runCapsOf = (row: Row): RunCaps => ({
+  ...capsOf(row),
+  ...present({ seconds: maybeInt(row, "cap_seconds") }),
+  explicit: flag(row, "cap_explicit"),
+});
+
+export const heldOf = (row: Row): Amount => ({
+  usd: int(row, "held_usd"),
+  tokens: int(row, "held_tokens"),
+  calls: int(row, "held_calls"),
+});
+
+const listOf = (row: Row, column: string): readonly string[] => JSON.parse(text(row, column)) as string[];
+
+/** The usage that the columns of a run or an attempt hold. */
+export function usageOf(row: Row): Usage {
+  return {
+    usd: int(row, "usd"),
+    input: int(row, "input_tokens"),
+    cached: int(row, "cached_tokens"),
+    cache_write: int(row, "cache_write_tokens"),
+    output: int(row, "output_tokens"),
+    reasoning: int(row, "reasoning_tokens"),
+    calls: int(row, "calls"),
+    ...(int(row, "partial") > 0 && { partial: true }),
+  };
+}
+
+export const lineCells = (row: Row): readonly (Cell | undefined)[] => [row["value"], row["error"]];
+
+export function lineOf(row: Row, texts: Texts): Line {
+  return {
+    generation: int(row, "generation"),
+    place: text(row, "place"),
+    seq: int(row, "seq"),
+    kind: text(row, "kind") as Line["kind"],
+    print: text(row, "print"),
+    state: text(row, "state") as Line["state"],
+    ms: int(row, "ms"),
+    at: int(row, "at"),
+    ...(flag(row, "dropped") && { dropped: true }),
+    ...present({
+      value: unpack(row["value"], texts),
+      error: unpack(row["error"], texts) as FailureInfo | undefined,
+      agent: maybeText(row, "agent"),
+      model: maybeText(row, "model"),
+      usage: unpackUsage(row["usage"]),
+    }),
+  };
+}
+
+/** A usage as a line keeps it: only what is not nothing. */
+export const packUsage = (usage: Usage): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(usage).filter(([, value]) => value)));
+
+function unpackUsage(cell: Cell | undefined): Usage | undefined {
+  if (typeof cell !== "string") return undefined;
+  const none = { usd: 0, input: 0, cached: 0, cache_write: 0, output: 0, reasoning: 0, calls: 0 };
+  return { ...none, ...(JSON.parse(cell) as Partial<Usage>) };
+}
+
+export const attemptCells = (row: Row): readonly (Cell | undefined)[] => [
+  row["reply"],
+  row["error"],
+  ...inputCells(row),
+];
+
+export function attemptOf(row: Row, texts: Texts): Attempt {
+  const version = maybeText(row, "agent_version");
+  return {
+    id: int(row, "id"),
+    generation: int(row, "generation"),
+    place: text(row, "place"),
+    epoch: int(row, "epoch"),
+    rung: int(row, "rung"),
+    turn: int(row, "turn"),
+    agent: version === undefined ? text(row, "agent") : `${text(row, "agent")}@${version}`,
+    model: text(row, "model"),
+    state: text(row, "state") as Attempt["state"],
+    reserve: { usd: int(row, "reserve_usd"), tokens: int(row, "reserve_tokens") },
+    max_output_tokens: int(row, "max_output_tokens"),
+    clamped: flag(row, "clamped"),
+    usage: usageOf(row),
+    estimated: flag(row, "estimated"),
+    overrun: flag(row, "overrun"),
+    cached_answer: flag(row, "cached_answer"),
+    input: inputOf(row, texts),
+    at: int(row, "at"),
+    ...present({
+      result: maybeText(row, "result") as AttemptResult | undefined,
+      error: unpack(row["error"], texts) as FailureInfo | undefined,
+      reply: unpack(row["reply"], texts) as string | undefined,
+      mode: maybeText(row, "mode") as ShapeMode | undefined,
+      first_ms: maybeInt(row, "first_ms"),
+      ms: maybeInt(row, "ms"),
+    }),
+  };
+}
+
+export const waitCells = (row: Row): readonly (Cell | undefined)[] => [row["show"], row["answer"]];
+
+export function waitOf(row: Row, texts: Texts): Wait {
+  return {
+    generation: int(row, "generation"),
+    place: text(row, "place"),
+    kind: text(row, "kind") as Wait["kind"],
+    state: text(row, "state") as Wait["state"],
+    opened_at: int(row, "opened_at"),
+    ...present({
+      show: unpack(row["show"], texts),
+      approval: maybeText(row, "approval"),
+      expires_at: maybeInt(row, "expires_at"),
+      answer: unpack(row["answer"], texts),
+      decided_by: maybeText(row, "decided_by"),
+      decided_at: maybeInt(row, "decided_at"),
+    }),
+  };
+}
+
+export const workerOf = (row: Row): WorkerIdentity => ({
+  id: text(row, "id"),
+  pid: int(row, "pid"),
+  host: text(row, "host"),
+  boot: text(row, "boot"),
+  lock: text(row, "lock_file"),
+});

@@ -1,0 +1,127 @@
+import type { Fence, Line, Write, Written } from "../core/store.ts";
+import { hold, settle, settleAtReserve } from "./attempts.ts";
+import { Books } from "./books.ts";
+import type { Moment } from "./driver.ts";
+import { end, release } from "./endings.ts";
+import { first, type Row, sql, type Tx } from "./statement.ts";
+import { keep } from "./texts.ts";
+import { expire, open, park, withdraw } from "./waits.ts";
+import { packUsage } from "./words.ts";
+
+interface Player {
+  readonly fence: Fence;
+  readonly run: Row;
+  readonly books: Books;
+  readonly now: number;
+}
+
+const DONE: Written = { did: "done" };
+
+/**
+ * What the player of a run writes, all or nothing, and its lease renewed with it. One who has lost the run writes
+ * nothing; only the bills of what he has sent are put right.
+ */
+export function* write(
+  fence: Fence,
+  writes: readonly Write[],
+  { now, mono }: Moment,
+  leaseMs: number,
+): Tx<readonly Written[] | undefined> {
+  const books = new Books(fence.run);
+  const run = yield* renew(fence, mono, leaseMs);
+  if (!run) {
+    for (const each of writes) if (each.do === "settle") yield* settle(fence.run, each.settle, books, now);
+    yield* books.post();
+    return undefined;
+  }
+  const player: Player = { fence, run, books, now };
+  const written: Written[] = [];
+  for (const each of writes) written.push(yield* perform(each, player));
+  yield* books.post();
+  return written;
+}
+
+/** The run, if it is still this player's; the time since its last write counts as played, up to a lease. */
+function* renew({ run, epoch }: Fence, mono: number, leaseMs: number): Tx<Row | undefined> {
+  return yield* first(
+    sql(
+      `update runs set beat = beat + 1, touched_mono = $3,
+         held_ms = held_ms + case when $3 - touched_mono > $4 then $4 when $3 > touched_mono then $3 - touched_mono else 0 end
+       where id = $1 and epoch = $2 and status = 'running'
+       returning *`,
+      run,
+      epoch,
+      mono,
+      leaseMs,
+    ),
+  );
+}
+
+function* perform(each: Write, { fence, run, books, now }: Player): Tx<Written> {
+  switch (each.do) {
+    case "hold":
+      return yield* hold(fence, run, each.hold, books, now);
+    case "settle":
+      yield* settle(fence.run, each.settle, books, now);
+      return DONE;
+    case "line":
+      yield* remember(fence.run, each.line, now);
+      return DONE;
+    case "close":
+      yield* settleAtReserve(fence.run, each.under, "aborted", books, now);
+      yield* withdraw(fence.run, each.under, now);
+      return DONE;
+    case "open":
+      yield* open(fence.run, each.wait, now);
+      return DONE;
+    case "expire":
+      yield* expire(fence.run, each.place, now);
+      return DONE;
+    case "park":
+      return { did: "parked", ok: yield* park(run, each.places, now) };
+    case "progress":
+      yield sql("update runs set progress = $2 where id = $1", fence.run, each.text);
+      return DONE;
+    case "end":
+      return { did: "ended", status: yield* end(run, each.ending, books, now) };
+    case "release":
+      yield* release(run, books, now);
+      return DONE;
+    case "beat":
+      return DONE;
+  }
+}
+
+/** Writes a line once. The same line again is the repetition of a commit whose outcome nobody knew. */
+function* remember(run: string, line: Line, now: number): Tx<void> {
+  const fresh = yield sql(
+    `insert into lines (run, generation, place, seq, kind, print, state, value, error, agent, model, usage, ms, at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+     on conflict (run, generation, place) do nothing returning seq`,
+    run,
+    line.generation,
+    line.place,
+    line.seq,
+    line.kind,
+    line.print,
+    line.state,
+    yield* keep(line.value, now),
+    yield* keep(line.error, now),
+    line.agent ?? null,
+    line.model ?? null,
+    line.usage ? packUsage(line.usage) : null,
+    line.ms,
+    line.at,
+  );
+  if (fresh.length > 0) return;
+  const same = sql(
+    "select seq from lines where run = $1 and generation = $2 and place = $3 and seq = $4 and print = $5 and kind = $6",
+    run,
+    line.generation,
+    line.place,
+    line.seq,
+    line.print,
+    line.kind,
+  );
+  if (!(yield* first(same))) throw new Error(`run ${run} was told something else at ${line.place} before`);
+}
