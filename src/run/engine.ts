@@ -111,10 +111,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         const left = until - clock.mono();
         if (left <= 0 || signal?.aborted || (await isSettled(store, run))) return run;
         const rang = await nextRing(watchers, id, Math.min(left, onProgress ? PROGRESS_MS : left), clock, signal);
-        if (!rang && onProgress) {
-          const now = await store.get(id);
-          if (now) onProgress(now);
-        }
+        if (!rang) onProgress?.((await store.get(id)) ?? run);
       }
     },
 

@@ -19,26 +19,26 @@ export interface Decision {
 export function judge(join: Join, total: number, ended: readonly Arrived[]): Decision | undefined {
   const took: number[] = [];
   const seen: Settled<unknown>[] = [];
-  let good = 0;
-  const needed = join.kind === "first" ? 1 : join.kind === "quorum" ? join.count : total;
   for (const { index, result } of ended) {
     took.push(index);
     seen.push(result);
-    if (result.ok) good++;
-    if (join.kind === "settle") continue;
-    if (join.kind === "until") {
-      if (join.test(seen)) return { took, plain: false };
-      continue;
-    }
-    if (join.kind === "all") {
-      if (!result.ok) return { took, fail: result.error, plain: false };
-      continue;
-    }
-    if (good >= needed) return { took, plain: false };
-    if (seen.length - good > total - needed) return { took, fail: short(needed, total, seen), plain: false };
+    const early = decidedBy(join, total, seen);
+    if (early) return { took, plain: false, ...early };
   }
   if (ended.length < total) return undefined;
   return { took, plain: join.kind === "settle" || join.kind === "all" };
+}
+
+/** Do the branches seen so far decide it, the last of them just now? */
+function decidedBy(join: Join, total: number, seen: readonly Settled<unknown>[]): { fail?: FailureInfo } | undefined {
+  if (join.kind === "settle") return undefined;
+  if (join.kind === "until") return join.test(seen) ? {} : undefined;
+  const last = seen.at(-1);
+  if (join.kind === "all") return last?.ok === false ? { fail: last.error } : undefined;
+  const needed = join.kind === "first" ? 1 : join.count;
+  const good = seen.filter(({ ok }) => ok).length;
+  if (good >= needed) return {};
+  return seen.length - good > total - needed ? { fail: short(needed, total, seen) } : undefined;
 }
 
 function short(needed: number, total: number, seen: readonly Settled<unknown>[]): FailureInfo {

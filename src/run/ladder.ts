@@ -19,28 +19,31 @@ export function nextRung(past: readonly Attempt[], models: number, policy: Retry
   if (past.filter(({ result }) => result === "lost").length >= LOST_LIMIT) return { do: "fail", error: CRASH_LOOP };
   const told = past.filter(({ result }) => result === "ok" || result === "bad" || result === "failed");
   const last = told.at(-1);
-  if (!last) return { do: "ask", rung: 0, turn: 0, pause_ms: 0 };
-  const error = last.error ?? CRASH_LOOP;
-  const further: Rung =
-    last.rung + 1 < models ? { do: "ask", rung: last.rung + 1, turn: 0, pause_ms: 0 } : { do: "fail", error };
-
-  if (error.code === "BUDGET_EXCEEDED") return { do: "ask", rung: last.rung, turn: last.turn, pause_ms: 0 };
-  if (last.result === "bad") {
-    const mendable = last.turn === 0 && error.code !== "REFUSED";
-    return mendable ? { do: "ask", rung: last.rung, turn: 1, pause_ms: 0 } : further;
-  }
+  if (!last) return ask(0, 0);
+  const { rung, turn, error = CRASH_LOOP } = last;
+  const further: Rung = rung + 1 < models ? ask(rung + 1, 0) : { do: "fail", error };
+  if (error.code === "BUDGET_EXCEEDED") return ask(rung, turn);
+  if (last.result === "bad") return turn === 0 && error.code !== "REFUSED" ? ask(rung, 1) : further;
   const again = policy.on.some((code) => code.toUpperCase() === error.code);
-  if (error.kind !== "transient" || !again) return further;
-  const failed = told.filter(({ rung, result }) => rung === last.rung && result === "failed").length;
-  if (failed >= policy.attempts) return further.do === "ask" ? further : { do: "fail", error: worn(error, failed) };
-  const asked = error.retry_after_ms ?? 0;
-  if (asked > policy.max_ms) {
-    const until = last.at + (last.ms ?? 0) + asked;
-    return further.do === "ask" ? further : { do: "wait", rung: last.rung, turn: last.turn, until };
-  }
-  const pause_ms = Math.max(asked, backoff(failed, policy) * random());
-  return { do: "ask", rung: last.rung, turn: last.turn, pause_ms };
+  return again ? afterTransient(last, error, told, further, policy, random) : further;
 }
+
+function afterTransient(
+  { rung, turn, at, ms = 0 }: Attempt,
+  error: FailureInfo,
+  told: readonly Attempt[],
+  further: Rung,
+  policy: RetryPolicy,
+  random: () => number,
+): Rung {
+  const failed = told.filter((attempt) => attempt.rung === rung && attempt.result === "failed").length;
+  const asked = error.retry_after_ms ?? 0;
+  if (failed >= policy.attempts) return further.do === "ask" ? further : { do: "fail", error: worn(error, failed) };
+  if (asked <= policy.max_ms) return ask(rung, turn, Math.max(asked, backoff(failed, policy) * random()));
+  return further.do === "ask" ? further : { do: "wait", rung, turn, until: at + ms + asked };
+}
+
+const ask = (rung: number, turn: number, pause_ms = 0): Rung => ({ do: "ask", rung, turn, pause_ms });
 
 const backoff = (failed: number, { initial_ms, factor, max_ms }: RetryPolicy): number =>
   Math.min(max_ms, initial_ms * factor ** (failed - 1));

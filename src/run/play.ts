@@ -220,16 +220,8 @@ export class Play {
   /** A verb has told its pattern something, or a place has ended: can anything still go on? */
   idle(): void {
     if (this.active > 0 || this.over) return;
-    if (!this.live) {
-      for (const map of [...this.maps].reverse()) {
-        if (!map.decideFromMemory()) continue;
-        if (this.active > 0) return;
-        return this.idle();
-      }
-      if (!this.#reachFront()) return;
-      if (this.active > 0) return;
-    }
-    if (this.pending.size > 0) return;
+    if (!this.live && !this.#reachFront()) return;
+    if (this.active > 0 || this.pending.size > 0) return;
     if (this.draining) return this.#giveBack();
     if (this.poor.size > 0) return;
     if (this.#budgetAsked || this.waiting.size > 0) this.#park();
@@ -271,11 +263,12 @@ export class Play {
     for (const each of gated) each.go();
   }
 
+  /** True once memory can take no place any further: what it holds is told, all of it, and the gate opens. */
   #reachFront(): boolean {
+    while ([...this.maps].reverse().some((map) => map.decideFromMemory())) if (this.active > 0) return false;
     const forgotten = unasked(this.memory, this.visited);
     if (forgotten) {
-      const why = `${forgotten} is remembered, and was not asked for again`;
-      this.catastrophe(new Failure("DIVERGED", why, { step: forgotten }));
+      this.catastrophe(new Failure("DIVERGED", forgot(forgotten), { step: forgotten }));
       return false;
     }
     this.live = true;
@@ -343,7 +336,7 @@ export class Play {
     }
     const forgotten = this.live ? undefined : unasked(this.memory, this.visited);
     if (forgotten) {
-      return this.catastrophe(new Failure("DIVERGED", `${forgotten} is remembered, and was not asked for again`));
+      return this.catastrophe(new Failure("DIVERGED", forgot(forgotten), { step: forgotten }));
     }
     const { refusing, degraded, memory } = this;
     const checked = "output" in result ? this.#checked(result.output) : result;
@@ -385,3 +378,5 @@ export class Play {
     this.#onDrained?.();
   }
 }
+
+const forgot = (place: string): string => `${place} is remembered, and was not asked for again`;

@@ -1,0 +1,142 @@
+import { type Amount, type Ask, type Ledger, NOTHING } from "../core/budget.ts";
+import { Failure } from "../core/errors.ts";
+import { toNano } from "../core/money.ts";
+import type { Task } from "../core/pattern.ts";
+import { type ModelRequest, splitModel } from "../core/provider.ts";
+import type { Attempt, Hold } from "../core/store.ts";
+import { NO_USAGE } from "../core/usage.ts";
+import { capsOf, dailyNodes, ledgerOf, plus } from "./caps.ts";
+import type { Frame } from "./frame.ts";
+import type { Errand } from "./guard.ts";
+import type { Play } from "./play.ts";
+import { messages, type Question, tagOf } from "./question.ts";
+
+/** Which of an agent's models is asked, and in which turn of the dialogue with it. */
+export interface Rung {
+  readonly rung: number;
+  readonly turn: number;
+  readonly model: string;
+}
+
+/** A question as it stands at its place in a run. */
+export interface Standing {
+  readonly play: Play;
+  readonly frame: Frame;
+  readonly place: string;
+  readonly question: Question;
+  readonly task: Task<unknown>;
+}
+
+/** What is sent, what it may cost, and who is asked. */
+export interface Prepared {
+  readonly request: ModelRequest;
+  readonly ask: Ask;
+  readonly errand: Errand;
+}
+
+export function prepare(standing: Standing, at: Rung): Prepared {
+  const { play, question } = standing;
+  const { spec } = question;
+  const request = requestOf(standing, at);
+  const ask = askOf(standing, at.model, request);
+  const { priority } = play.run;
+  const tokens = ask.input + ask.output;
+  return {
+    request,
+    ask,
+    errand: { model: at.model, agent: spec.name, priority, tokens, concurrency: spec.concurrency },
+  };
+}
+
+function requestOf({ play, place, question }: Standing, { rung, turn, model }: Rung): ModelRequest {
+  const { spec, system, shape } = question;
+  const past = turn > 0 ? play.memory.attempts(place) : [];
+  const bad = past.findLast((attempt) => attempt.rung === rung && attempt.result === "bad");
+  const repair = bad && { reply: bad.reply ?? "", problem: bad.error?.message ?? "it is not usable" };
+  const { rehearsal } = play.run;
+  return {
+    model: splitModel(model).model,
+    system,
+    messages: messages(question, repair),
+    ...(shape && { shape }),
+    max_output_tokens: spec.max_output_tokens,
+    ...(spec.temperature !== undefined && { temperature: spec.temperature }),
+    agent: spec.name,
+    nth: play.memory.askedOf(tagOf(question)) + 1,
+    ...(rehearsal && { rehearsal }),
+  };
+}
+
+function askOf({ play, question }: Standing, model: string, request: ModelRequest): Ask {
+  const { max_output_tokens } = question.spec;
+  const card = play.catalogue.prices[model] ?? null;
+  const flat = card ? undefined : flatReserve(play, question, model);
+  return {
+    input: play.stage.desk.provider(splitModel(model).provider)?.bound(request) ?? 0,
+    output: max_output_tokens,
+    least: Math.min(play.catalogue.limits.min_output_tokens, max_output_tokens),
+    card,
+    ...(flat !== undefined && { flat }),
+  };
+}
+
+function flatReserve(play: Play, { spec }: Question, model: string): number | undefined {
+  const usd = spec.max_usd ?? play.stage.maxUsd(splitModel(model).provider);
+  return usd === undefined ? undefined : toNano(usd);
+}
+
+/** Why a model may not be asked now; undefined where it may. */
+export function blocked({ play, question, task }: Standing, model: string): Failure | undefined {
+  const { stage, run, catalogue } = play;
+  const { provider } = splitModel(model);
+  if (!stage.desk.provider(provider)) return new Failure("NO_PROVIDER", `no provider "${provider}" is configured here`);
+  const refused = stage.guard.blocked({ model, agent: question.spec.name });
+  if (refused) return refused;
+  const explicit = run.caps.explicit || stage.daily.explicit || task.budget?.usd !== undefined;
+  if (catalogue.prices[model] || !explicit || flatReserve(play, question, model) !== undefined) return undefined;
+  const line = `prices: { ${JSON.stringify(model)}: { input_per_mtok: 0, output_per_mtok: 0 } }`;
+  return new Failure("UNPRICED", `${model} has no known price, and there is a cap of money`, {
+    hint: `Add this line to baton.yaml, with its true prices in USD: ${line}. Or give its agent or provider a max_usd.`,
+  });
+}
+
+/** The record of a request that is about to leave, and what must be held for it. */
+export function holdOf(standing: Standing, { request, ask }: Prepared, at: Rung): Hold {
+  const { play, frame, place, question, task } = standing;
+  const { system, shape, shape_version } = question;
+  const attempt = {
+    id: play.memory.nextAttempt(),
+    generation: play.run.generation,
+    place,
+    ...at,
+    agent: tagOf(question),
+    input: { system, messages: request.messages, ...(shape && { shape }), ...(shape_version && { shape_version }) },
+    cached_answer: false,
+    at: play.stage.clock.now(),
+  };
+  const others = [...play.asides].filter((each) => !(task.closing && each === frame));
+  const aside = others.map((each): Amount => each.aside ?? NOTHING).reduce(plus, NOTHING);
+  return { attempt, ask, nodes: dailyNodes(play.stage, play.run.caller), aside, steps: stepLedgers(standing) };
+}
+
+function stepLedgers({ play, frame, place, task }: Standing): readonly Ledger[] {
+  const nested = task.budget ? [...frame.caps, { place, caps: capsOf(task.budget) }] : frame.caps;
+  return nested.map((cap) => ledgerOf(cap, play.memory.attemptsUnder(cap.place)));
+}
+
+/** The attempt as it is remembered once its money is held. */
+export const heldAttempt = (
+  { attempt }: Hold,
+  epoch: number,
+  held: { readonly output: number; readonly usd: number; readonly tokens: number; readonly clamped: boolean },
+): Attempt => ({
+  ...attempt,
+  epoch,
+  state: "held",
+  reserve: { usd: held.usd, tokens: held.tokens },
+  max_output_tokens: held.output,
+  clamped: held.clamped,
+  usage: NO_USAGE,
+  estimated: false,
+  overrun: false,
+});
