@@ -1,5 +1,15 @@
 const DEEPEST = 200;
 
+/** Whether a text opens so many brackets, one in another, that no parser should be asked to follow. */
+export function opensTooDeep(text: string): boolean {
+  let open = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open += bracket === "[" || bracket === "{" ? 1 : -1;
+    if (open > DEEPEST) return true;
+  }
+  return false;
+}
+
 /**
  * Parsed JSON as it can be stored and sent everywhere: strings well formed, numbers finite, nesting bounded.
  * Or what of that it cannot be.

@@ -2,7 +2,7 @@ import { jsonrepair } from "jsonrepair";
 import type { Reading } from "../core/desk.ts";
 import type { JsonSchema, ModelReply } from "../core/provider.ts";
 import { misfit } from "../core/shape.ts";
-import { plainJson } from "./plain-json.ts";
+import { opensTooDeep, plainJson } from "./plain-json.ts";
 
 /** Judges a reply: its text, or the JSON of the shape that was asked for; else says what is wrong, for its maker to act on. */
 export function read(reply: Pick<ModelReply, "text" | "stop">, shape: JsonSchema | undefined): Reading {
@@ -32,11 +32,14 @@ function readShaped(text: string, shape: JsonSchema): Reading {
   const fit = strict.find(isFit);
   if (fit) return { ok: true, value: fit.value };
   if (misfit(text, shape) === undefined) return { ok: true, value: text };
-  const mended = cuts.map((part) => judge(part, (broken) => JSON.parse(jsonrepair(broken)), shape));
-  const mend = mended.find(isFit);
-  if (mend) return { ok: true, value: mend.value };
+  const mended = cuts.map((part) => judge(part, mend, shape));
+  const repaired = mended.find(isFit);
+  if (repaired) return { ok: true, value: repaired.value };
   return { ok: false, code: "BAD_OUTPUT", problem: worst([...strict, ...mended], cuts.length > 0) };
 }
+
+/** The mender calls itself for each level, so it is not given a text that could exhaust the stack. */
+const mend = (broken: string): unknown => JSON.parse(opensTooDeep(broken) ? broken : jsonrepair(broken));
 
 const isFit = (verdict: Verdict): verdict is Extract<Verdict, { is: "fit" }> => verdict.is === "fit";
 

@@ -34,29 +34,47 @@ type Parsed = Document.Parsed<ParsedNode>;
  * no name twice. `firstLine` is the line of the file on which the text begins.
  */
 export function readYaml(text: string, firstLine = 1): YamlText {
+  const deep = tooDeepLine(text);
+  if (deep >= 0) return unreadable("it is nested too deep", deep + firstLine);
   const lines = new LineCounter();
   const place = (offset: number): Where => {
     const { line, col } = lines.linePos(offset);
     return { line: line + firstLine - 1, column: col };
   };
-  try {
-    const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const problems = problemsOf(doc).map(({ message, offset }) => ({ message, ...place(offset) }));
-    return {
-      value: problems.length > 0 ? undefined : doc.toJS(),
-      problems,
-      where: (path) => place(offsetOf(doc, path, "value")),
-      whereNamed: (path) => place(offsetOf(doc, path, "name")),
-    };
-  } catch {
-    const start = { line: firstLine, column: 1 };
-    return {
-      value: undefined,
-      problems: [{ message: "it is nested too deep", ...start }],
-      where: () => start,
-      whereNamed: () => start,
-    };
-  }
+  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const problems = problemsOf(doc).map(({ message, offset }) => ({ message, ...place(offset) }));
+  return {
+    value: problems.length > 0 ? undefined : doc.toJS(),
+    problems,
+    where: (path) => place(offsetOf(doc, path, "value")),
+    whereNamed: (path) => place(offsetOf(doc, path, "name")),
+  };
+}
+
+function unreadable(message: string, line: number): YamlText {
+  const start = { line, column: 1 };
+  return { value: undefined, problems: [{ message, ...start }], where: () => start, whereNamed: () => start };
+}
+
+const DEEPEST = 64;
+const WIDEST_INDENT = 200;
+
+const STEPS: Partial<Record<string, number>> = { "[": 1, "{": 1, "]": -1, "}": -1 };
+
+/**
+ * The line, from 0, on which a text is nested deeper than anybody writes by hand; -1 where there is none. The parser
+ * calls itself for each level, and a text may not choose how much of the stack that takes.
+ */
+function tooDeepLine(text: string): number {
+  let open = 0;
+  return text.split("\n").findIndex((line) => {
+    const lead = /^[\s?:-]*/.exec(line)?.[0] ?? "";
+    if (lead.length > WIDEST_INDENT || lead.replaceAll(/\s/g, "").length > DEEPEST) return true;
+    return [...line.matchAll(/[[\]{}]/g)].some(([bracket]) => {
+      open = Math.max(0, open + (STEPS[bracket] ?? 0));
+      return open > DEEPEST;
+    });
+  });
 }
 
 function problemsOf(doc: Parsed): { message: string; offset: number }[] {

@@ -22,7 +22,7 @@ export function stampOf(path: string): string | undefined {
 
 function statOf(path: string): BigIntStats | undefined {
   try {
-    return statSync(path, { bigint: true });
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch {
     return undefined;
   }
