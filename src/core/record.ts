@@ -1,6 +1,6 @@
 import type { FailureInfo } from "./errors.ts";
 import { toUsd } from "./money.ts";
-import type { Attempt, Line, Memory } from "./store.ts";
+import type { Attempt, Line, Memory, Run } from "./store.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
 export type ExitStatus = "success" | "semantic failure" | "exception";
@@ -158,4 +158,14 @@ function callRow(run: string, attempt: Attempt, nth: number): CallRow {
 function splitTag(tag: string): [string, string?] {
   const at = tag.lastIndexOf("@");
   return at <= 0 ? [tag] : [tag.slice(0, at), tag.slice(at + 1)];
+}
+
+const ABOUT = 80;
+
+/** The first words of what a run was asked. */
+export function aboutRun({ input }: Run): string {
+  const fields = input !== null && typeof input === "object" ? Object.values(input) : [input];
+  const text = String(fields.find((field) => typeof field === "string") ?? JSON.stringify(input) ?? "");
+  const words = text.replaceAll(/\s+/g, " ").trim();
+  return words.length <= ABOUT ? words : `${words.slice(0, ABOUT).toWellFormed()}…`;
 }

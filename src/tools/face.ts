@@ -7,6 +7,7 @@ import {
   type ServerContext,
   type Tool as ToolCard,
 } from "@modelcontextprotocol/server";
+import { LOCAL_CALLER } from "../core/caller.ts";
 import { nearest } from "../core/nearest.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import { completeRunId, listResources, RESOURCE_TEMPLATES, readResource } from "./resources.ts";
@@ -14,15 +15,14 @@ import type { CallContext, Reply, Rooms, Tool } from "./tool.ts";
 
 export interface FaceOptions {
   readonly tools: readonly Tool[];
+  /** The rooms for a read, which may take up unfinished runs; and for a list, which may not. */
   readonly open: () => Promise<Rooms>;
+  readonly peek: () => Promise<Rooms>;
   readonly version: string;
 }
 
-/** Who calls where nobody has to say who they are. */
-export const LOCAL_CALLER = "local";
-
 /** Makes the server that a client of either protocol era talks to. Making one starts nothing. */
-export function face({ tools, open, version }: FaceOptions): McpServerFactory {
+export function face({ tools, open, peek, version }: FaceOptions): McpServerFactory {
   const cards = tools.map(cardOf);
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   return () => {
@@ -40,20 +40,18 @@ export function face({ tools, open, version }: FaceOptions): McpServerFactory {
       const reply = await tool.call(params.arguments, callContext(context));
       return server.projectCallToolResult(resultOf(reply), tool.outputSchema);
     });
-    server.setRequestHandler("resources/list", async (_, context) => listResources(await open(), callerOf(context)));
+    server.setRequestHandler("resources/list", async (_, context) => listResources(await peek(), callerOf(context)));
     server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
-    server.setRequestHandler("resources/read", async ({ params }, context) => {
-      const rooms = await open();
-      rooms.engine.awaken();
-      return readResource(rooms, params.uri, callerOf(context));
-    });
+    server.setRequestHandler("resources/read", async ({ params }, context) =>
+      readResource(await open(), params.uri, callerOf(context)),
+    );
     server.setRequestHandler("prompts/list", () => ({ prompts: [] }));
     server.setRequestHandler("prompts/get", ({ params }) => {
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no prompt ${JSON.stringify(params.name)}`);
     });
     server.setRequestHandler("completion/complete", async ({ params: { ref, argument } }, context) =>
       ref.type === "ref/resource" && argument.name === "id"
-        ? completeRunId(await open(), argument.value, callerOf(context))
+        ? completeRunId(await peek(), argument.value, callerOf(context))
         : { completion: { values: [] } },
     );
     return server;

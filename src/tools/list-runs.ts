@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { Failure } from "../core/errors.ts";
 import { toUsd } from "../core/money.ts";
+import { aboutRun } from "../core/record.ts";
 import { STATUSES } from "../core/status.ts";
 import type { Run, RunFilter, RunStats } from "../core/store.ts";
-import { clip, textOf } from "./fit.ts";
+import { clip } from "./fit.ts";
 import { decimal } from "./render.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { LOOKS, type Setting, type Tool } from "./tool.ts";
@@ -112,15 +113,8 @@ export const runRow = (run: Run) => ({
   usd: toUsd(run.usage.usd),
   ...(run.labels.length > 0 && { labels: run.labels }),
   ...(run.error && { error: run.error.code }),
-  about: aboutOf(run),
+  about: aboutRun(run),
 });
-
-/** The first words of what a run was asked. */
-export function aboutOf({ input }: Run): string {
-  const fields = input !== null && typeof input === "object" ? Object.values(input) : [input];
-  const text = fields.find((field) => typeof field === "string") ?? textOf(input);
-  return clip(String(text).replaceAll(/\s+/g, " "), 80);
-}
 
 function runLine(run: Run): string {
   const { run_id, status, pattern, created_at, ms, usd, labels, error, about } = runRow(run);

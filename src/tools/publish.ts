@@ -30,7 +30,6 @@ export function publish(pattern: Pattern, setting: Setting): Tool {
       const { tail, rest } = parted(given);
       const input = checkArguments(name, pattern.input, rest);
       const rooms = await setting.open();
-      rooms.engine.awaken();
       const { run, existed } = await start(pattern, { input, tail, rest }, rooms, setting, context);
       context.progress?.(`run ${run.id} ${existed ? "found again by its idempotency key" : "started"}`);
       const note = existed ? "this idempotency key already had a run, and here it is" : undefined;

@@ -6,9 +6,9 @@ import {
 } from "@modelcontextprotocol/server";
 import { billOf } from "../core/bill.ts";
 import { Failure } from "../core/errors.ts";
+import { aboutRun } from "../core/record.ts";
 import type { Memory, Run } from "../core/store.ts";
 import { runUri, traceUri } from "./envelope.ts";
-import { aboutOf } from "./list-runs.ts";
 import { ownRun } from "./own-run.ts";
 import type { Rooms } from "./tool.ts";
 
@@ -39,7 +39,7 @@ export async function listResources({ store }: Rooms, caller: string): Promise<L
     resources: runs.map((run) => ({
       uri: runUri(run.id),
       name: run.id,
-      title: `${run.pattern}: ${aboutOf(run)}`,
+      title: `${run.pattern}: ${aboutRun(run)}`,
       description: run.status,
       mimeType: JSON_TYPE,
     })),

@@ -28,7 +28,6 @@ export function simpleTool<I>(tool: SimpleTool<I>, setting: Setting): Tool {
     call: answering(name, setting.log, async (args, context) => {
       const given = checkArguments(name, input, cleanArguments(args, setting.limits.input_bytes));
       const rooms = await setting.open();
-      rooms.engine.awaken();
       return answer(given, rooms, context);
     }),
   };

@@ -47,5 +47,8 @@ export const TAIL_MENU = z.object({
   idempotency_key: z.string().optional(),
   priority: z.int().optional(),
   labels: z.array(z.string()).optional(),
-  rehearsal: z.boolean().optional().describe("offline and free"),
+  rehearsal: z
+    .union([z.boolean(), z.looseObject({})])
+    .optional()
+    .describe("offline and free; or {faults}"),
 });

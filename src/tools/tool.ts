@@ -14,6 +14,7 @@ export interface Rooms {
 
 /** What tools know before any room is open. */
 export interface Setting {
+  /** Opens the rooms and lets unfinished runs be taken up, if that has not been done. */
   readonly open: () => Promise<Rooms>;
   /** What context files may be read from; absolute. */
   readonly folders: readonly string[];

@@ -1,0 +1,52 @@
+import {
+  hostHeaderValidationResponse,
+  localhostAllowedHostnames,
+  localhostAllowedOrigins,
+  originValidationResponse,
+} from "@modelcontextprotocol/server";
+import { Hono } from "hono";
+import { LOCAL_CALLER } from "../core/caller.ts";
+import type { RunStore } from "../core/store.ts";
+import type { Eras } from "./eras.ts";
+import { addPages, type Env } from "./pages.ts";
+import { authInfoOf, type Doorkeeper } from "./tokens.ts";
+
+export interface AppOptions {
+  readonly mcp: Pick<Eras, "fetch">;
+  readonly store: RunStore;
+  readonly version: string;
+  /** Requests must name this machine as the one they mean, since no token protects it. */
+  readonly isLoopback: boolean;
+  /** Present where callers must show a token. */
+  readonly doorkeeper?: Doorkeeper;
+}
+
+/** Everything that is served over HTTP: MCP, health, and the page. */
+export function httpApp({ mcp, store, version, isLoopback, doorkeeper }: AppOptions): Hono<Env> {
+  const app = new Hono<Env>();
+  if (isLoopback) app.use(async ({ req }, next) => strangerAnswer(req.raw) ?? next());
+  app.get("/health", (c) => c.json({ status: "ok", name: "baton", version }));
+  app.use(async (c, next) => {
+    const caller = doorkeeper ? doorkeeper(c.req.header("authorization")) : LOCAL_CALLER;
+    if (caller === undefined) return unauthorized(c.req.path);
+    c.set("caller", caller);
+    return next();
+  });
+  app.all("/mcp", (c) => mcp.fetch(c.req.raw, doorkeeper && authInfoOf(c.get("caller"))));
+  addPages(app, store);
+  app.notFound((c) => c.json({ error: "there is nothing here: MCP is at /mcp, the page at /" }, 404));
+  return app;
+}
+
+/** A web page on another host must not reach this server through the user's browser. */
+const strangerAnswer = (request: Request): Response | undefined =>
+  hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
+  originValidationResponse(request, localhostAllowedOrigins());
+
+function unauthorized(path: string): Response {
+  const scheme = path === "/mcp" ? "Bearer" : "Basic";
+  return Response.json(
+    { error: "unauthorized", message: "a token is needed: Authorization: Bearer <token>" },
+    { status: 401, headers: { "www-authenticate": `${scheme} realm="baton"` } },
+  );
+}

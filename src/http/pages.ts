@@ -1,0 +1,34 @@
+import type { Context, Hono } from "hono";
+import { Failure } from "../core/errors.ts";
+import type { RunStore } from "../core/store.ts";
+import { type Html, notice, PAGE_HEADERS } from "./layout.ts";
+import { runPage } from "./run-page.ts";
+import { runsPage } from "./runs-page.ts";
+
+/** What is known of a request once it has passed the door: who makes it. */
+export type Env = { Variables: { caller: string } };
+
+const LISTED = 50;
+
+/** Adds the read-only page: a caller's runs, and one run's steps and cost. */
+export function addPages(app: Hono<Env>, store: RunStore): void {
+  app.get("/", async (c) => {
+    const caller = c.get("caller");
+    const cursor = c.req.query("cursor");
+    const page = await store.list({ caller, limit: LISTED, ...(cursor !== undefined && { cursor }) });
+    return send(c, runsPage(page, await store.stats({ caller })));
+  });
+  app.get("/runs/:id", async (c) => {
+    const run = await store.get(c.req.param("id"));
+    if (run?.caller !== c.get("caller")) return send(c, notice("There is no such run."), 404);
+    return send(c, runPage(run, await store.memory(run.id)));
+  });
+  app.onError((error, c) => {
+    const { code, message } = Failure.from(error);
+    return send(c, notice(`${code}: ${message}`), 500);
+  });
+}
+
+async function send(c: Context, page: Html, status: 200 | 404 | 500 = 200): Promise<Response> {
+  return c.html(await page, status, PAGE_HEADERS);
+}

@@ -1,0 +1,77 @@
+import { html } from "hono/html";
+import { showUsd } from "../core/money.ts";
+import { type StepRecord, stepRecords } from "../core/record.ts";
+import { hasEnded } from "../core/status.ts";
+import type { Attempt, Memory, Run } from "../core/store.ts";
+import { badge, duration, type Html, layout, moment } from "./layout.ts";
+
+const REFRESH_SECONDS = 3;
+const LONGEST = 20_000;
+
+/** One run: what it was asked, what it gave, and every step with its cost. */
+export function runPage(run: Run, memory: Memory): Html {
+  const records = stepRecords(memory);
+  const body = html`<h1>${run.pattern} <span class="mono dim">${run.id}</span></h1>
+${facts(run)}
+${failure(run)}
+${run.degraded.length === 0 ? "" : html`<h2>Degraded</h2><ul>${run.degraded.map((why) => html`<li>${why}</li>`)}</ul>`}
+${run.output === undefined ? "" : html`<h2>Output</h2><pre>${readable(run.output)}</pre>`}
+<h2>Steps</h2>
+${records.length === 0 ? html`<p class="dim">None yet.</p>` : table(records)}
+<h2>Input</h2><pre>${readable(run.input)}</pre>`;
+  return layout(`Baton: ${run.pattern} ${run.status}`, body, hasEnded(run.status) ? undefined : REFRESH_SECONDS);
+}
+
+function facts(run: Run): Html {
+  const { status, created_at, ended_at, usage, caps, labels, needs } = run;
+  const spent = `${showUsd(usage.usd)}${caps.usd === undefined ? "" : ` of at most ${showUsd(caps.usd)}`}${usage.partial ? " (partly estimated)" : ""}`;
+  const isRehearsal = run.rehearsal !== undefined || needs.includes("provider:rehearsal");
+  return html`<dl>
+<div><dt>status</dt><dd>${badge(status)}</dd></div>
+<div><dt>created (UTC)</dt><dd>${moment(created_at)}</dd></div>
+${ended_at === undefined ? "" : html`<div><dt>time</dt><dd>${duration(ended_at - created_at)}</dd></div>`}
+<div><dt>cost</dt><dd>${spent}</dd></div>
+<div><dt>tokens</dt><dd>${usage.input} in, ${usage.output} out</dd></div>
+<div><dt>calls</dt><dd>${usage.calls}</dd></div>
+${labels.length === 0 ? "" : html`<div><dt>labels</dt><dd>${labels.join(", ")}</dd></div>`}
+${isRehearsal ? html`<div><dt>rehearsal</dt><dd>no real model answered</dd></div>` : ""}
+${run.progress === undefined ? "" : html`<div><dt>progress</dt><dd>${run.progress}</dd></div>`}
+</dl>`;
+}
+
+const failure = ({ error }: Run): Html =>
+  error
+    ? html`<h2>Error</h2><pre>${error.code} (${error.kind})${error.step ? ` at ${error.step}` : ""}: ${error.message}${error.hint ? `\n${error.hint}` : ""}</pre>`
+    : html``;
+
+const table = (records: readonly StepRecord[]): Html => html`<table>
+<thead><tr><th>step</th><th>status</th><th>agent</th><th>model</th><th class="n">time</th><th class="n">requests</th><th class="n">tokens in</th><th class="n">out</th><th class="n">cost</th></tr></thead>
+<tbody>${records.map(row)}</tbody>
+</table>`;
+
+const row = (record: StepRecord): Html => html`<tr>
+<td class="mono">${record.place}${record.marks.length === 0 ? "" : html`<br><span class="dim">${record.marks.join(", ")}</span>`}</td>
+<td>${badge(record.status)}${record.error ? html`<br><span class="dim">${record.error.code}</span>` : ""}</td>
+<td>${record.agent ?? record.kind}</td>
+<td>${record.model ?? ""}</td>
+<td class="n">${duration(record.ms)}</td>
+<td class="n">${record.attempts.length}</td>
+<td class="n">${record.usage.input}</td>
+<td class="n">${record.usage.output}</td>
+<td class="n">${showUsd(record.usage.usd)}</td>
+</tr>
+${record.attempts.length === 0 ? "" : html`<tr><td colspan="9"><details><summary class="dim">asked and answered</summary>${record.attempts.map(asked)}</details></td></tr>`}`;
+
+const asked = ({ model, state, result, error, input, reply }: Attempt): Html => html`
+<p class="dim">${model}: ${state === "held" ? "in flight" : (error?.code ?? result ?? "")}</p>
+${input.system === "" ? "" : html`<pre>${cut(input.system)}</pre>`}
+${input.messages.map(({ role, content }) => html`<pre>${role}: ${cut(content)}</pre>`)}
+${reply === undefined ? "" : html`<pre>answered: ${cut(reply)}</pre>`}`;
+
+const readable = (value: unknown): string =>
+  cut(typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? ""));
+
+const cut = (text: string): string =>
+  text.length <= LONGEST
+    ? text
+    : `${text.slice(0, LONGEST)}… [${text.length - LONGEST} more characters: see get_run_trace]`;
