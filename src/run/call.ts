@@ -2,7 +2,6 @@ import { showRefusal } from "../core/budget.ts";
 import { Failure } from "../core/errors.ts";
 import { RetryPolicy } from "../core/limits.ts";
 import type { Answer, Task } from "../core/pattern.ts";
-import { placeNames } from "../core/place.ts";
 import type { ModelReply } from "../core/provider.ts";
 import type { Hold, Line, Settle, Write, Written } from "../core/store.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
@@ -358,13 +357,8 @@ export class Call implements Open, Gated {
     const { question } = this.#asked;
     const agent = question ? tagOf(question) : failure.options.agent;
     const input_ref = `baton://runs/${this.#play.run.id}/trace?step=${encodeURIComponent(this.place)}`;
-    const step = placeNames(this.place).join("/");
-    const info = new Failure(failure.code, failure.message, {
-      ...failure.options,
-      step,
-      input_ref,
-      ...(agent && { agent }),
-    });
+    const where = { step: this.place, input_ref, ...(agent && { agent }) };
+    const info = new Failure(failure.code, failure.message, { ...failure.options, ...where });
     this.#over(writes, { state: "failed", error: info.toJSON(), ...(agent && { agent }) });
     if (question) this.#play.stage.guard.agentEnded(question.spec.name, failure);
   }

@@ -1,6 +1,5 @@
-import type { Failure } from "../core/errors.ts";
+import type { Failure, FailureInfo } from "../core/errors.ts";
 import type { OnBudget } from "../core/limits.ts";
-import { placeNames } from "../core/place.ts";
 import type { Ending } from "../core/store.ts";
 import type { Remembered } from "./memory.ts";
 
@@ -20,7 +19,7 @@ export function conclude(
   if ("output" in result) {
     const { output } = result;
     if (!refusing || on_budget === "partial") return { status: "succeeded", output, degraded };
-    return { status: "failed", output, error: refusing.toJSON(), degraded };
+    return { status: "failed", output, error: ofRun(refusing), degraded };
   }
   const { error } = result;
   if (error.kind === "catastrophic") {
@@ -31,7 +30,13 @@ export function conclude(
   const output = doneSteps(memory);
   const reasons = degraded.length > 0 ? degraded : [limit.message];
   if (on_budget === "partial" && output) return { status: "succeeded", output, degraded: reasons };
-  return { status: "failed", error: limit.toJSON(), output, degraded: reasons };
+  return { status: "failed", error: ofRun(limit), output, degraded: reasons };
+}
+
+/** A limit stops the run and not one step of it: a retry asks again whatever it refused or cut off. */
+function ofRun(limit: Failure): FailureInfo {
+  const { step: _, ...info } = limit.toJSON();
+  return info;
 }
 
 /** What a run that did not end well has to show: the answers of its finished steps, in order. */
@@ -40,6 +45,6 @@ export function doneSteps(memory: Remembered): { readonly partial: readonly obje
   if (done.length === 0) return undefined;
   const steps = done.sort((a, b) => a.seq - b.seq);
   return {
-    partial: steps.map(({ place, agent, value }) => ({ step: placeNames(place).join("/"), agent, output: value })),
+    partial: steps.map(({ place, agent, value }) => ({ step: place, agent, output: value })),
   };
 }

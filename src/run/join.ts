@@ -35,7 +35,7 @@ function decidedBy(join: Join, total: number, seen: readonly Settled<unknown>[])
   if (join.kind === "until") return join.test(seen) ? {} : undefined;
   const last = seen.at(-1);
   if (join.kind === "all") return last?.ok === false ? { fail: last.error } : undefined;
-  const needed = join.kind === "first" ? 1 : join.count;
+  const needed = join.kind === "quorum" ? join.count : 1;
   const good = seen.filter(({ ok }) => ok).length;
   if (good >= needed) return {};
   return seen.length - good > total - needed ? { fail: short(needed, total, seen) } : undefined;
