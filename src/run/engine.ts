@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { Caps } from "../core/budget.ts";
 import type { Clock } from "../core/clock.ts";
 import type { AnswerCache, Desk } from "../core/desk.ts";
-import type { Engine, StartRequest } from "../core/engine.ts";
+import type { Engine, Health, StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
 import type { BreakerPolicy, Budget, Limits, RetryPolicy } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
@@ -50,98 +49,132 @@ const PROGRESS_MS = 1000;
 
 /** Opens the room where runs are played. It takes up nothing before `awaken` or a start of its own. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { store, desk, clock, log, limits, retry, breaker, budgets, identity } = options;
-  const patterns = new Map(options.patterns.map((pattern) => [pattern.name, pattern]));
-  const watchers = new Map<string, Set<() => void>>();
-  const ring = (run: string) => {
-    for (const wake of watchers.get(run) ?? []) wake();
-  };
-  const guard = new Guard({
-    provider: (id) => desk.provider(id),
-    limits,
-    breaker,
-    longest_pause_ms: retry.max_ms,
-    clock,
-    log,
-  });
-  const stage: Stage = {
-    store,
-    desk,
-    guard,
-    clock,
-    log,
-    patterns,
-    cache: options.cache,
-    cacheSeconds: options.cacheSeconds,
-    daily: { caller: daily(budgets.caller), day: daily(budgets.day), explicit: budgets.explicit.day },
-    maxUsd: options.maxUsd,
-    random: options.random ?? Math.random,
-    pour: () => worker.pour(),
-    over: (run) => {
-      worker.over(run);
-      ring(run);
-    },
-  };
-  const worker: Worker = new Worker(stage, {
-    identity,
-    slots: limits.runs,
-    lease_ms: options.lease_ms ?? LEASE_MS,
-    tick_ms: options.tick_ms ?? TICK_MS,
-    ownerIsDead: options.ownerIsDead,
-    has: options.has,
-    onNews: () => {
-      for (const run of watchers.keys()) ring(run);
-    },
-  });
-  await store.enlist(identity);
-
-  return {
-    async start(request) {
-      const created = await store.create(newRun(request, options), { queued: limits.queued });
-      worker.start();
-      worker.kick();
-      return created;
-    },
-
-    async wait(id, ms, { signal, onProgress } = {}) {
-      const until = clock.mono() + ms;
-      for (;;) {
-        const run = await store.get(id);
-        if (!run) throw new Failure("NOT_FOUND", `there is no run ${id}`);
-        const left = until - clock.mono();
-        if (left <= 0 || signal?.aborted || (await isSettled(store, run))) return run;
-        const rang = await nextRing(watchers, id, Math.min(left, onProgress ? PROGRESS_MS : left), clock, signal);
-        if (!rang) onProgress?.((await store.get(id)) ?? run);
-      }
-    },
-
-    awaken: () => worker.start(),
-
-    nudge(id) {
-      void worker.play(id)?.poll();
-      worker.kick();
-      ring(id);
-    },
-
-    queuedBecause(run) {
-      if (run.status !== "queued") return undefined;
-      const has = new Set(options.has());
-      const missing = run.needs.filter((need) => !has.has(need));
-      if (missing.length > 0) return `it needs ${missing.join(", ")}, which this server does not have`;
-      if (!patterns.has(run.pattern)) return `no server here knows the pattern ${run.pattern}`;
-      if (worker.playing >= limits.runs)
-        return `${worker.playing} runs are being played, the most at once (limits.runs)`;
-      return undefined;
-    },
-
-    health: () => guard.health(),
-
-    async stop(graceMs) {
-      await worker.stop(graceMs);
-      await store.dismiss(identity.id);
-    },
-  };
+  const engine = new LocalEngine(options);
+  await options.store.enlist(options.identity);
+  return engine;
 }
+
+class LocalEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #guard: Guard;
+  readonly #worker: Worker;
+  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #patterns: ReadonlyMap<string, Pattern>;
+
+  constructor(options: EngineOptions) {
+    const { store, desk, clock, log, limits, retry, breaker, budgets, maxUsd } = options;
+    this.#options = options;
+    this.#patterns = new Map(options.patterns.map((pattern) => [pattern.name, pattern]));
+    const provider = (id: string) => desk.provider(id);
+    this.#guard = new Guard({ provider, limits, breaker, longest_pause_ms: retry.max_ms, clock, log });
+    const stage: Stage = {
+      store,
+      desk,
+      guard: this.#guard,
+      clock,
+      log,
+      patterns: this.#patterns,
+      cache: options.cache,
+      cacheSeconds: options.cacheSeconds,
+      daily: { caller: capsOf(budgets.caller), day: capsOf(budgets.day), explicit: budgets.explicit.day },
+      maxUsd,
+      random: options.random ?? Math.random,
+      pour: () => this.#worker.pour(),
+      over: (run) => {
+        this.#worker.over(run);
+        this.#ring(run);
+      },
+    };
+    this.#worker = new Worker(stage, {
+      identity: options.identity,
+      slots: limits.runs,
+      lease_ms: options.lease_ms ?? LEASE_MS,
+      tick_ms: options.tick_ms ?? TICK_MS,
+      ownerIsDead: options.ownerIsDead,
+      has: options.has,
+      onNews: () => {
+        for (const run of this.#watchers.keys()) this.#ring(run);
+      },
+    });
+  }
+
+  async start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
+    const { store, limits } = this.#options;
+    const created = await store.create(newRun(request, this.#options), { queued: limits.queued });
+    this.#worker.start();
+    this.#worker.kick();
+    return created;
+  }
+
+  async wait(id: string, ms: number, { signal, onProgress }: WaitOptions = {}): Promise<Run> {
+    const { store, clock } = this.#options;
+    const until = clock.mono() + ms;
+    for (;;) {
+      const run = await store.get(id);
+      if (!run) throw new Failure("NOT_FOUND", `there is no run ${id}`);
+      const left = until - clock.mono();
+      if (left <= 0 || signal?.aborted || (await isSettled(store, run))) return run;
+      const rang = await this.#nextRing(id, Math.min(left, onProgress ? PROGRESS_MS : left), signal);
+      if (!rang) onProgress?.((await store.get(id)) ?? run);
+    }
+  }
+
+  awaken(): void {
+    this.#worker.start();
+  }
+
+  nudge(id: string): void {
+    void this.#worker.play(id)?.poll();
+    this.#worker.kick();
+    this.#ring(id);
+  }
+
+  queuedBecause(run: Run): string | undefined {
+    if (run.status !== "queued") return undefined;
+    const { has, limits } = this.#options;
+    const missing = run.needs.filter((need) => !has().includes(need));
+    if (missing.length > 0) return `it needs ${missing.join(", ")}, which this server does not have`;
+    const pattern = this.#patterns.get(run.pattern);
+    if (pattern?.version !== run.pattern_version)
+      return `this server does not know ${run.pattern} ${run.pattern_version}`;
+    const { playing } = this.#worker;
+    return playing >= limits.runs ? `${playing} runs are being played, the most at once (limits.runs)` : undefined;
+  }
+
+  health(): readonly Health[] {
+    return this.#guard.health();
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#worker.stop(graceMs);
+    await this.#options.store.dismiss(this.#options.identity.id);
+  }
+
+  #ring(run: string): void {
+    for (const wake of this.#watchers.get(run) ?? []) wake();
+  }
+
+  /** True once the run may have changed, false after so many milliseconds. */
+  #nextRing(id: string, ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve) => {
+      const here = this.#watchers.get(id) ?? new Set();
+      this.#watchers.set(id, here);
+      const end = (rang: boolean) => {
+        stop();
+        here.delete(ring);
+        if (here.size === 0 && this.#watchers.get(id) === here) this.#watchers.delete(id);
+        signal?.removeEventListener("abort", ring);
+        resolve(rang);
+      };
+      const ring = () => end(true);
+      const stop = this.#options.clock.after(ms, () => end(false));
+      here.add(ring);
+      signal?.addEventListener("abort", ring, { once: true });
+    });
+  }
+}
+
+type WaitOptions = NonNullable<Parameters<Engine["wait"]>[2]>;
 
 /** Has it ended, or does it wait for somebody who may be the one who asks? */
 async function isSettled(store: RunStore, run: Run): Promise<boolean> {
@@ -150,33 +183,6 @@ async function isSettled(store: RunStore, run: Run): Promise<boolean> {
   const { waiting } = await store.progress(run.id);
   return waiting.some(({ kind }) => kind !== "timer" && kind !== "event");
 }
-
-/** True once the run may have changed, false after so many milliseconds. */
-function nextRing(
-  watchers: Map<string, Set<() => void>>,
-  id: string,
-  ms: number,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    const here = watchers.get(id) ?? new Set();
-    watchers.set(id, here);
-    const end = (rang: boolean) => {
-      stop();
-      here.delete(ring);
-      if (here.size === 0 && watchers.get(id) === here) watchers.delete(id);
-      signal?.removeEventListener("abort", ring);
-      resolve(rang);
-    };
-    const ring = () => end(true);
-    const stop = clock.after(ms, () => end(false));
-    here.add(ring);
-    signal?.addEventListener("abort", ring, { once: true });
-  });
-}
-
-const daily = (budget: Budget): Caps => capsOf(budget);
 
 /** Checks a request and pins what it begins with; throws where it cannot be begun. */
 function newRun(request: StartRequest, options: EngineOptions): NewRun {
