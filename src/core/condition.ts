@@ -38,10 +38,10 @@ function worldOf(variables: readonly string[]): Environment {
   for (const name of variables) world.registerVariable(name, "dyn");
   // Numbers from JSON are doubles and whole numbers in CEL are not: without these, `output.score + 1` has no meaning.
   for (const [sign, compute] of ARITHMETIC) {
-    world.registerOperator(`double ${sign} int`, compute);
-    world.registerOperator(`int ${sign} double`, compute);
+    world.registerOperator(`double ${sign} int: double`, compute);
+    world.registerOperator(`int ${sign} double: double`, compute);
   }
-  world.registerOperator("double % int", (a: number, b: bigint) => a % Number(b));
+  world.registerOperator("double % int: double", (a: number, b: bigint) => a % Number(b));
   return world;
 }
 

@@ -54,16 +54,19 @@ export function costOf(card: PriceCard, tokens: Tokens): number {
 /** The most that a request of so many input tokens and so much output can cost, whatever tier or cache applies. */
 export function worstCost(card: PriceCard, input: number, output: number): number {
   const rates = dearest(card);
-  return ceilMtok(times(input, Math.max(rates.input, rates.cache_write)) + times(output, rates.output));
+  return ceilMtok(times(input, dearestInput(rates)) + times(output, rates.output));
 }
 
 /** How much output such a sum still buys, beside so much input. */
 export function affordableOutput(card: PriceCard, input: number, nano: number): number {
+  if (nano === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
   const rates = dearest(card);
-  const left = BigInt(Math.max(0, nano)) * MTOK - times(input, Math.max(rates.input, rates.cache_write));
+  const left = BigInt(Math.max(0, nano)) * MTOK - times(input, dearestInput(rates));
   if (left < 0n) return 0;
   return rates.output === 0 ? Number.MAX_SAFE_INTEGER : Number(left / BigInt(rates.output));
 }
+
+const dearestInput = ({ input, cached, cache_write }: Rates): number => Math.max(input, cached, cache_write);
 
 function dearest(card: PriceCard): Rates {
   const max = (pick: (rates: Rates) => number) => Math.max(pick(card), ...(card.tiers ?? []).map(pick));
