@@ -22,6 +22,7 @@ export interface DefaultModel {
 export interface DefaultModelParts {
   readonly settings: {
     readonly model?: string | undefined;
+    readonly rehearsal?: unknown;
     readonly policy: { readonly providers?: readonly string[] | undefined };
   };
   readonly providers: ReadonlyMap<string, Provider>;
@@ -29,9 +30,10 @@ export interface DefaultModelParts {
   readonly probeLocal: () => Promise<{ readonly provider: Provider; readonly model: string } | undefined>;
 }
 
-/** The setting `model`; else a vendor whose key is at hand; else a model server on this machine; else the rehearsal. */
+/** The setting `model`; else the rehearsal, if it is asked for; else a vendor whose key is at hand; else a model server on this machine; else the rehearsal. */
 export async function chooseModel({ settings, providers, probeLocal }: DefaultModelParts): Promise<DefaultModel> {
   if (settings.model !== undefined) return { model: settings.model, because: "settings" };
+  if (settings.rehearsal) return { model: "rehearsal/default", because: "rehearsal" };
   const allowed = (id: string): boolean => settings.policy.providers?.includes(id) ?? true;
   const vendor = Object.keys(USUAL).find((id) => providers.has(id) && allowed(id));
   const usual = vendor === undefined ? undefined : USUAL[vendor];

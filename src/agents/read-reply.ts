@@ -17,6 +17,10 @@ export function read(reply: Pick<ModelReply, "text" | "stop">, shape: JsonSchema
 
 const quote = (text: string): string => (text.trim() === "" ? "" : `: ${text.trim().slice(0, 300).toWellFormed()}`);
 
+/** A text without quotes is a string where a string, or this very one, was asked for. */
+const wantsText = (text: string, { type, enum: choices, const: only }: JsonSchema): boolean =>
+  [type].flat().includes("string") || (Array.isArray(choices) && choices.includes(text)) || only === text;
+
 /** What a piece of text turned out to be: a fit, JSON of another shape, or no JSON. */
 type Verdict =
   | { readonly is: "fit"; readonly value: unknown }
@@ -31,7 +35,7 @@ function readShaped(text: string, shape: JsonSchema): Reading {
   const strict = [text, ...fencesOf(text), ...cuts].map((part) => judge(part, JSON.parse, shape));
   const fit = strict.find(isFit);
   if (fit) return { ok: true, value: fit.value };
-  if (misfit(text, shape) === undefined) return { ok: true, value: text };
+  if (wantsText(text, shape) && misfit(text, shape) === undefined) return { ok: true, value: text };
   const mended = cuts.map((part) => judge(part, mend, shape));
   const repaired = mended.find(isFit);
   if (repaired) return { ok: true, value: repaired.value };

@@ -83,6 +83,9 @@ function problemsOf(doc: Parsed): { message: string; offset: number }[] {
     offset: pos[0],
   }));
   visit(doc, {
+    Pair(_, { key }) {
+      if (!isScalar(key)) problems.push({ message: "a name must be a plain word", offset: startOf(key) ?? 0 });
+    },
     Alias(_, node) {
       const message = `aliases such as *${node.source} are not read here: write the value out`;
       problems.push({ message, offset: node.range?.[0] ?? 0 });

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { AgentSpec } from "../../core/agent.ts";
 import { misfits } from "../../core/check.ts";
+import type { Where, YamlText } from "../../core/yaml-text.ts";
 import { partFrontMatter } from "./front-matter.ts";
-import { ownTools } from "./needs.ts";
+import { unmetNeed } from "./needs.ts";
 
 /** An agent as its author wrote it: its models are still names of tiers, `inherit`, or `provider/model`. */
 export interface Draft extends Omit<AgentSpec, "version" | "models" | "max_output_tokens"> {
@@ -10,10 +11,18 @@ export interface Draft extends Omit<AgentSpec, "version" | "models" | "max_outpu
   readonly max_output_tokens?: number | undefined;
 }
 
-/** What a file says: an agent, or why it is none that can be asked. `document` marks a text that never meant to be one. */
-export type FileReading =
-  | { readonly draft: Draft; readonly notes: readonly string[] }
-  | { readonly name: string; readonly description: string; readonly refused: string; readonly document?: boolean };
+/** A file that is no agent that can be asked, and why. */
+export interface Refusal {
+  readonly name: string;
+  readonly description: string;
+  readonly refused: string;
+  /** The file is well made and asks for what cannot be given; else it has a mistake. */
+  readonly crippled?: true;
+  /** The text never meant to be an agent. */
+  readonly document?: true;
+}
+
+export type FileReading = { readonly draft: Draft; readonly notes: readonly string[] } | Refusal;
 
 /** A name is free but for what would make it a path, a version or unreadable. */
 export const isName = (name: string): boolean =>
@@ -37,7 +46,10 @@ const Own = AgentSpec.pick({
   .extend({ fallbacks: OneOrMore.optional() });
 
 const Fields = z.looseObject({
-  name: z.string().optional(),
+  name: z
+    .string()
+    .refine(isName, "a name has at most 100 characters, no `/`, no `@` and no spaces at its ends")
+    .optional(),
   description: z.string().optional(),
   model: OneOrMore.optional(),
   fallbacks: OneOrMore.optional(),
@@ -47,51 +59,50 @@ type Fields = z.output<typeof Fields>;
 
 /** Reads one Markdown file of an agent. It never throws: a file that cannot be used says why. */
 export function readAgentFile(path: string, text: string): FileReading {
-  const fileName = nameOf(path);
   const parted = partFrontMatter(text);
-  if (parted.problem !== undefined) {
-    const document = parted.bare && /^[A-Z][A-Z0-9_-]*$/.test(fileName);
-    return { name: fileName, description: "", refused: `${path}:${parted.problem}`, ...(document && { document }) };
-  }
+  if (parted.problem !== undefined) return unparted(path, parted);
   const { yaml, body } = parted;
-  const at = ({ line, column }: { line: number; column: number }) => `${path}:${line}:${column}`;
   const value = yaml.value ?? {};
-  const broken = [
-    ...yaml.problems.map((one) => `${at(one)}: ${one.message}`),
-    ...misfits(Fields, value).map(({ path: key, message, unknown }) => {
-      const where = unknown ? yaml.whereNamed(key) : yaml.where(key);
-      return `${at(where)}: ${key.length > 0 ? `\`${key.map(String).join(".")}\`: ` : ""}${message}`;
-    }),
-  ];
+  const who = whoIs(value, nameOf(path));
+  const mistakes = mistakesIn(yaml, value).map((mistake) => `${path}:${mistake}`);
   const { success, data: fields } = Fields.safeParse(value);
-  if (broken.length > 0 || !success) return { name: fileName, description: "", refused: broken.join("; ") };
-  const name = (fields.name ?? fileName).normalize("NFC");
-  const refuse = (refused: string): FileReading => ({
-    name: isName(name) ? name : fileName,
-    description: fields.description ?? "",
-    refused,
-  });
-  if (!isName(name))
-    return refuse(
-      `${at(yaml.where(["name"]))}: a name has at most 100 characters and no \`/\`, no \`@\`, no spaces at its ends`,
-    );
-  const tools = ownTools(fields);
-  if (tools) return refuse(`${at(yaml.whereNamed([tools.key]))}: ${tools.reason}`);
-  if (body === "") return refuse(`${path}: nothing stands below its front matter; write there what the agent is told`);
-  return { draft: draftOf(name, fields, body, path), notes: notesOn(fields) };
+  if (mistakes.length > 0 || !success) return { ...who, refused: mistakes.join("; ") };
+  const need = unmetNeed(fields);
+  if (need) return { ...who, refused: `${path}:${at(yaml.whereNamed([need.key]))}: ${need.reason}`, crippled: true };
+  if (body === "")
+    return { ...who, refused: `${path}: nothing stands below its front matter; write there what the agent is told` };
+  return { draft: { ...draftOf(fields, body), ...who, source: path }, notes: notesOn(fields) };
 }
 
-function draftOf(name: string, fields: Fields, body: string, path: string): Draft {
+function unparted(path: string, { problem, bare }: { problem: string; bare: boolean }): Refusal {
+  const name = nameOf(path);
+  const document = bare && /^[A-Z][A-Z0-9_-]*$/.test(name);
+  return { name, description: "", refused: `${path}:${problem}`, ...(document && { document }) };
+}
+
+/** As much of who it is as can be read, so that even a broken file is known by its name. */
+function whoIs(value: unknown, fileName: string): { name: string; description: string } {
+  const { success, data } = z.looseObject({ name: z.unknown(), description: z.unknown() }).partial().safeParse(value);
+  const name = success && typeof data.name === "string" && isName(data.name) ? data.name.normalize("NFC") : fileName;
+  const description = success && typeof data.description === "string" ? data.description.toWellFormed().trim() : "";
+  return { name, description };
+}
+
+function mistakesIn(yaml: YamlText, value: unknown): string[] {
+  const misread = yaml.problems.map((problem) => `${at(problem)}: ${problem.message}`);
+  const misfit = misfits(Fields, value).map(({ path, message, unknown }) => {
+    const where = unknown ? yaml.whereNamed(path) : yaml.where(path);
+    return `${at(where)}: ${path.length > 0 ? `\`${path.map(String).join(".")}\`: ` : ""}${message}`;
+  });
+  return [...misread, ...misfit];
+}
+
+const at = ({ line, column }: Where): string => `${line}:${column}`;
+
+function draftOf(fields: Fields, body: string): Omit<Draft, "name" | "description" | "source"> {
   const { fallbacks, ...own } = fields["x-baton"] ?? {};
   const [first = "inherit", ...others] = listOf(fields.model);
-  return {
-    ...own,
-    name,
-    description: (fields.description ?? "").toWellFormed().trim(),
-    system: body,
-    models: [first, ...others, ...listOf(fields.fallbacks), ...listOf(fallbacks)],
-    source: path,
-  };
+  return { ...own, system: body, models: [first, ...others, ...listOf(fields.fallbacks), ...listOf(fallbacks)] };
 }
 
 const listOf = (names: string | readonly string[] | undefined): string[] =>

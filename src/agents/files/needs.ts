@@ -17,7 +17,7 @@ const TOOLS = [
 ];
 
 /** The first thing an agent needs that cannot be given to it yet, and what to do about it. */
-export function ownTools(fields: Readonly<Record<string, unknown>>): { key: string; reason: string } | undefined {
+export function unmetNeed(fields: Readonly<Record<string, unknown>>): { key: string; reason: string } | undefined {
   const key = TOOLS.find((name) => asksFor(fields[name]));
   if (key === undefined) return fields["kind"] === "remote" ? remote : undefined;
   const asked = namesOf(fields[key]);

@@ -83,13 +83,13 @@ const broken = (path: string, problem: string): FileReading => ({
   refused: `${path}: ${problem}`,
 });
 
+/** A mistake is often a file half written: the agent goes on as it last was. What is refused on purpose does not. */
 function shelve(path: string, reading: FileReading, before: Shelved | undefined): Shelved | undefined {
   if ("draft" in reading) {
     const { name, description } = reading.draft;
     return { path, name, description, draft: reading.draft, notes: reading.notes };
   }
-  if (reading.document && !before) return undefined;
   const { name, description, refused: problem } = reading;
-  if (!before?.draft) return { path, name, description, notes: [], problem };
-  return { ...before, problem };
+  if (before?.draft && !reading.crippled) return { ...before, problem };
+  return reading.document ? undefined : { path, name, description, notes: [], problem };
 }
