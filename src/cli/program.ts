@@ -1,0 +1,91 @@
+import { Command } from "commander";
+import { complain, USAGE } from "./complain.ts";
+import type { ExportOptions } from "./export.ts";
+import type { RunOptions } from "./run.ts";
+import type { RunsOptions } from "./runs.ts";
+import type { ServeOptions } from "./serve.ts";
+import type { TraceOptions } from "./trace.ts";
+
+/** Reads the command line and does what it says; the exit code says how that went. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = complain(error);
+  }
+}
+
+function program(): Command {
+  const baton = new Command("baton")
+    .description("Multi-agent patterns as MCP tools: durable, budgeted, traceable runs.")
+    .exitOverride((error) => {
+      if (error.exitCode !== 0) error.exitCode = USAGE;
+      throw error;
+    })
+    .helpCommand(false)
+    .showHelpAfterError("(baton --help tells what there is)")
+    .option("--home <folder>", "where runs are kept")
+    .option("--config <file>", "the settings file (default: the nearest baton.yaml upward)");
+
+  baton
+    .command("serve")
+    .description("serve MCP on stdin and stdout, or with --http on 127.0.0.1:7717")
+    .option("--http", "serve Streamable HTTP and the page")
+    .option("--port <port>", "the port of --http", Number)
+    .option("--host <host>", "the address of --http; beyond this machine only with tokens", "127.0.0.1")
+    .option("--toolsets <names>", "default, admin", list)
+    .option("--read-only", "offer only tools that start and change nothing")
+    .action(act<ServeOptions>(async (options) => (await import("./serve.ts")).serve(options)));
+
+  baton
+    .command("run")
+    .argument("<pattern>", "run_agent, run_pipeline, fan_out, consensus_vote")
+    .description("play one run here and print its result")
+    .option("--input <json>", "the tool's arguments: JSON, @file or - for stdin")
+    .option("--agent <agent>", "shortcut for the argument `agent`")
+    .option("--task <text>", "shortcut for the argument `task`")
+    .option("--json", "print the whole envelope")
+    .action(act<RunOptions>(async (options, pattern) => (await import("./run.ts")).run(String(pattern), options)));
+
+  baton
+    .command("runs")
+    .description("list the latest runs")
+    .option("--status <status>", "queued, running, waiting, succeeded, failed, cancelled or dead")
+    .option("--query <words>", "words in the input, id or labels")
+    .option("--limit <count>", "how many", Number)
+    .option("--caller <name>", "whose", "local")
+    .option("--json", "print data instead of text")
+    .action(act<RunsOptions>(async (options) => (await import("./runs.ts")).runs(options)));
+
+  baton
+    .command("trace")
+    .argument("<id>", "the run's id")
+    .description("tell what a run did")
+    .option("--view <view>", "summary, steps, step, cost or graph", "steps")
+    .option("--step <place>", "the step of --view step")
+    .option("--json", "print data instead of text")
+    .action(act<TraceOptions>(async (options, id) => (await import("./trace.ts")).trace(String(id), options)));
+
+  baton
+    .command("export")
+    .argument("[id]", "one run; else all of them")
+    .description("print the record of every call, one JSON object a line")
+    .option("--jsonl", "the format, and the only one so far")
+    .action(
+      act<ExportOptions>(async (options, id) =>
+        (await import("./export.ts")).exportCalls(id === undefined ? undefined : String(id), options),
+      ),
+    );
+
+  return baton;
+}
+
+const list = (names: string): string[] => names.split(/[\s,]+/).filter(Boolean);
+
+/** Runs a command with its own options and those before it, and keeps its exit code. */
+function act<O>(action: (options: O, ...args: unknown[]) => Promise<number>) {
+  return async (...all: unknown[]): Promise<void> => {
+    const command = all.at(-1) as Command;
+    process.exitCode = await action(command.optsWithGlobals() as O, ...all.slice(0, -2));
+  };
+}

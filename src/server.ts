@@ -1,0 +1,171 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { McpServerFactory } from "@modelcontextprotocol/server";
+import { systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Clock } from "./core/clock.ts";
+import type { AnswerCache } from "./core/desk.ts";
+import type { Log } from "./core/log.ts";
+import type { Pattern } from "./core/pattern.ts";
+import { openLog } from "./log.ts";
+import { patterns as allPatterns } from "./patterns/index.ts";
+import { face } from "./tools/face.ts";
+import { menu } from "./tools/menu.ts";
+import type { Rooms, Tool } from "./tools/tool.ts";
+
+/** What a test, a bench or an embedding puts in the place of the usual. */
+export interface Overrides {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly log?: Log;
+  readonly clock?: Clock;
+  readonly patterns?: readonly Pattern[];
+  /** Takes up no unfinished runs, whoever calls: for commands that only look. */
+  readonly asleep?: boolean;
+}
+
+/** Baton before any of its rooms is open: what a client that only looks around needs. */
+export interface Baton {
+  readonly config: Config;
+  readonly version: string;
+  readonly log: Log;
+  readonly patterns: readonly Pattern[];
+  readonly tools: readonly Tool[];
+  readonly mcp: McpServerFactory;
+  /** Opens store, desk and engine, once; a failure to open is told, and the next call tries again. */
+  open(): Promise<OpenRooms>;
+  /** Ends what was opened: calls in flight get the grace, all else is given back. */
+  close(graceMs?: number): Promise<void>;
+}
+
+export interface OpenRooms extends Rooms {
+  readonly model: string;
+  close(graceMs: number): Promise<void>;
+}
+
+export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+
+/** Puts Baton together. It touches neither disk nor network before `open` or the first call of a tool. */
+export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
+  const log = overrides.log ?? openLog(config.log);
+  const patterns = overrides.patterns ?? allPatterns;
+  let opening: Promise<OpenRooms> | undefined;
+  const open = () => {
+    opening ??= openRooms(config, { ...overrides, log, patterns }).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+  const openAwake = async () => {
+    const rooms = await open();
+    if (!overrides.asleep) rooms.engine.awaken();
+    return rooms;
+  };
+  const { folders, limits, toolsets, read_only: readOnly } = config;
+  const tools = menu(patterns, { open: openAwake, folders, limits, log }, { toolsets, readOnly });
+  return {
+    config,
+    version: VERSION,
+    log,
+    patterns,
+    tools,
+    mcp: face({ tools, open: openAwake, peek: open, version: VERSION }),
+    open,
+    async close(graceMs = 2000) {
+      await (await opening?.catch(() => undefined))?.close(graceMs);
+    },
+  };
+}
+
+/** Baton with its rooms open, for whoever needs them at once. */
+export async function openBaton(config: Config, overrides: Overrides = {}): Promise<Baton & Omit<OpenRooms, "close">> {
+  const baton = makeBaton(config, overrides);
+  return { ...(await baton.open()), ...baton };
+}
+
+type Settled = Overrides & Required<Pick<Overrides, "log" | "patterns">>;
+
+async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms> {
+  const { log, patterns, clock = systemClock, asleep = false } = overrides;
+  const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }] = await Promise.all([
+    import("./store/sqlite/open.ts"),
+    import("./store/sqlite/lock.ts"),
+    import("./run/engine.ts"),
+    import("./agents/cache.ts"),
+  ]);
+  const store = await openStore({ home: config.home, clock });
+  const lock = holdLock(config.home);
+  const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
+  const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
+  const { desk, model, providers } = await openDesk(config, overrides);
+  const engine = await openEngine({
+    ...engineSettings(config),
+    store,
+    desk,
+    patterns,
+    clock,
+    log,
+    cache: cache as AnswerCache,
+    identity: lock.identity,
+    ownerIsDead,
+    has: () => providers().map((id) => `provider:${id}`),
+  });
+  log.info(
+    { version: VERSION, node: process.version, home: config.home, model, asleep, patterns: patterns.map(tag) },
+    "rooms open",
+  );
+  return {
+    store,
+    desk,
+    engine,
+    model,
+    async close(graceMs) {
+      await engine.stop(graceMs);
+      await cache.close();
+      await store.close();
+      lock.release();
+    },
+  };
+}
+
+const tag = ({ name, version }: Pattern): string => `${name}@${version}`;
+
+function engineSettings({ limits, retry, breaker, budgets, providers, rehearsal, cache }: Config) {
+  return {
+    limits,
+    retry,
+    breaker,
+    budgets,
+    maxUsd: (provider: string) => providers[provider]?.max_usd,
+    ...(typeof rehearsal === "object" && { rehearsal }),
+    ...(cache && { cacheSeconds: cache.ttl }),
+  };
+}
+
+/** The agents, and everybody who can be asked: with the default model that the settings, the keys or this machine offer. */
+async function openDesk(config: Config, { log, env = process.env }: Settled) {
+  const [{ AgentDesk }, { chooseModel }, { priceOf }, { lackOf, openProviders, probeLocal }] = await Promise.all([
+    import("./agents/desk.ts"),
+    import("./agents/default-model.ts"),
+    import("./agents/prices.ts"),
+    import("./agents/providers/index.ts"),
+  ]);
+  const { limits, retry, models, policy, agents: folders, prices, rehearsal } = config;
+  const providers = openProviders(config.providers, env, log);
+  const settings = rehearsal && config.model === undefined ? { ...config, model: "rehearsal/default" } : config;
+  const { model, provider } = await chooseModel({ settings, providers, probeLocal: () => probeLocal(log, env) });
+  if (provider) providers.set(provider.id, provider);
+  const desk = new AgentDesk({
+    providers,
+    allowed: policy.providers,
+    lackOf: (id) => lackOf(id, config.providers, env),
+    folders,
+    model,
+    models,
+    limits,
+    retry,
+    priceOf: (name, isFree) => priceOf(name, prices, isFree),
+    log,
+  });
+  return { desk, model, providers: () => [...providers.keys()] };
+}
