@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import type { Config } from "../config.ts";
 
 /** How each client connects, ready to be copied. */
@@ -7,7 +7,7 @@ export function connections(url: string, { home, auth }: Config, model: string):
   const header = auth ? { Authorization: "Bearer <token>" } : undefined;
   const stdio = {
     command: process.execPath,
-    args: [fileURLToPath(new URL("../cli.js", import.meta.url)), "serve"],
+    args: [resolve(process.argv[1] ?? "baton"), "serve"],
     env: { BATON_HOME: home },
   };
   const remote = { url: mcp, ...(header && { headers: header }) };
@@ -33,5 +33,5 @@ curl             curl -s ${mcp} -H 'content-type: application/json' -H 'accept: 
 
 const modelWords = (model: string): string =>
   model.startsWith("rehearsal/")
-    ? "No key and no local model was found: the rehearsal model answers, offline and free. Set a key such as OPENAI_API_KEY for real answers."
+    ? "Where no model is named, the rehearsal model answers: offline, free, and no real model. A key such as OPENAI_API_KEY gives real answers."
     : `Where no model is named, ${model} answers.`;

@@ -10,13 +10,26 @@ export function checkArguments<T>(tool: string, schema: z.ZodType<T>, args: unkn
   const read = schema.safeParse(args);
   if (read.success) return read.data;
   const wrong = misfits(schema, args);
-  throw new Failure("INVALID_INPUT", `${tool}: ${wrong.slice(0, 6).map(inWords).join("; ")}.`, {
-    hint: `A right call: ${rightCall(tool, schema, args)}`,
-  });
+  throw new Failure(
+    "INVALID_INPUT",
+    `${tool}: ${wrong
+      .slice(0, 6)
+      .map((one) => inWords(one, args))
+      .join("; ")}.`,
+    {
+      hint: `A right call: ${rightCall(tool, schema, args)}`,
+    },
+  );
 }
 
-const inWords = ({ path, message }: Misfit): string =>
-  path.length === 0 ? message : `\`${path.map(String).join(".")}\`: ${message}`;
+function inWords({ path, message, unknown }: Misfit, args: unknown): string {
+  if (path.length === 0) return message;
+  const name = `\`${path.map(String).join(".")}\``;
+  return !unknown && valueAt(args, path) === undefined ? `${name} is missing` : `${name}: ${message}`;
+}
+
+const valueAt = (value: unknown, path: Misfit["path"]): unknown =>
+  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
 
 /** Arguments that any store and any model can take: whole characters, no NUL, not nested without end. */
 export function cleanArguments(args: unknown, most: number): Readonly<Record<string, unknown>> {

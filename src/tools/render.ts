@@ -26,7 +26,7 @@ function headline({ run_id, status, usage, steps, rehearsal }: Envelope): string
   const parts = [
     `run ${run_id} ${status}`,
     usage && `$${decimal(usage.usd)}${usage.partial ? " (partly estimated)" : ""}`,
-    usage && `${usage.calls} calls, ${usage.input_tokens} tokens in, ${usage.output_tokens} out`,
+    usage && `${counted(usage.calls, "call")}, ${usage.input_tokens} tokens in, ${usage.output_tokens} out`,
     steps && stepLine(steps),
     rehearsal && "rehearsal (no real model answered)",
   ];
@@ -35,7 +35,7 @@ function headline({ run_id, status, usage, steps, rehearsal }: Envelope): string
 
 function stepLine({ done, running, waiting, failed, total }: NonNullable<Envelope["steps"]>): string {
   const named = (word: string, list: string[]) => (list.length > 0 ? `${word}: ${list.join(", ")}` : "");
-  const count = `${done}${total === undefined ? "" : `/${total}`} steps done`;
+  const count = `${total === undefined ? counted(done, "step") : `${done}/${total} steps`} done`;
   return [count, named("running", running), named("waiting", waiting), named("failed", failed)]
     .filter(Boolean)
     .join("; ");
@@ -54,3 +54,6 @@ const where = ({ step, agent }: NonNullable<Envelope["error"]>): string =>
 
 /** A figure in full: never with an exponent, never with idle zeros. */
 export const decimal = (usd: number): string => usd.toFixed(9).replace(/\.?0+$/, "") || "0";
+
+/** "1 call", "2 calls". */
+export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`;

@@ -7,7 +7,7 @@ import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 import { clip, fitting, textOf } from "./fit.ts";
 import { mermaid } from "./graph.ts";
 import { rowPage, textPage } from "./page.ts";
-import { decimal } from "./render.ts";
+import { counted, decimal } from "./render.ts";
 import { billed, resultOf, stepLine, stepRow, tokenWords } from "./trace-rows.ts";
 
 /** One reading of a run's journal: as data, as text, and where it goes on. */
@@ -147,7 +147,7 @@ export function cost({ run, memory, cursor }: Asked): View {
     `spent $${decimal(data.usd)}${cap}, held $${decimal(data.held_usd)}`,
     ...data.by_model.map((row) => line(`model ${row.name}`, row)),
     ...data.by_agent.map((row) => line(`agent ${row.name}`, row)),
-    ...shown.map((row) => line(`step ${row.step} (${row.requests} requests)`, row)),
+    ...shown.map((row) => line(`step ${row.step} (${counted(row.requests, "request")})`, row)),
   ];
   return { data, text: text.join("\n"), ...(next !== undefined && { next }) };
 }

@@ -3,7 +3,7 @@ import { showUsd } from "../core/money.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Run } from "../core/store.ts";
 import { type Envelope, envelope, isCut, refusal, runUri } from "./envelope.ts";
-import { render } from "./render.ts";
+import { counted, render } from "./render.ts";
 import { LONG_WAIT } from "./tail.ts";
 import type { CallContext, Reply, Rooms } from "./tool.ts";
 
@@ -52,7 +52,7 @@ async function howFar(store: Rooms["store"], run: Run): Promise<string> {
   const { done, running } = await store.progress(run.id);
   const now = running.length > 0 && running.length <= 4 ? `, now ${running.join(", ")}` : "";
   const said = run.progress === undefined ? "" : `: ${run.progress}`;
-  return `${run.status}, ${done} steps done${now}, ${showUsd(run.usage.usd)}${said}`;
+  return `${run.status}, ${counted(done, "step")} done${now}, ${showUsd(run.usage.usd)}${said}`;
 }
 
 /** The answer that tells how a run stands. A failed or dead run is an error to whoever called, so that models notice. */
