@@ -1,0 +1,204 @@
+import { showRefusal } from "../core/budget.ts";
+import { Failure } from "../core/errors.ts";
+import type { ModelReply } from "../core/provider.ts";
+import type { Hold, Settle, Write, Written } from "../core/store.ts";
+import { NO_USAGE, type Usage } from "../core/usage.ts";
+import { heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing } from "./asking.ts";
+import { cacheSeconds } from "./cached.ts";
+import { chargeOf, failedUsage } from "./charge.ts";
+import { judged } from "./judging.ts";
+import type { Play } from "./play.ts";
+import type { Patience } from "./watch.ts";
+
+/** The call that a request is made for, and what it is told of it. */
+export interface Asker {
+  readonly ended: boolean;
+  /** A useful answer, and the write that pays for it. */
+  answered(value: unknown, model: string, writes: readonly Write[]): void;
+  /** Nothing useful came; what did is recorded, and the recorded attempts say what to do now. */
+  useless(): void;
+  /** It may not be asked just now: the gate has shut, or the breaker opened, while it waited for a slot. */
+  turnedAway(at: Rung): void;
+  /** It would fit but for what others hold. */
+  poor(at: Rung): void;
+  /** Some cap does not allow it, whoever holds what. */
+  refused(failure: Failure, at: Rung): void;
+}
+
+interface Held {
+  readonly hold: Hold;
+  readonly usd: number;
+  readonly tokens: number;
+  readonly clamped: boolean;
+}
+
+/** One request to one model: slot, money, socket, bill, in this order. */
+export class Request {
+  readonly #asker: Asker;
+  readonly #standing: Standing;
+  readonly #play: Play;
+  readonly #at: Rung;
+  readonly #prepared: Prepared;
+  readonly #stop = new AbortController();
+  /** What is held for it, once and while it is. */
+  #held: Held | undefined;
+  #began = 0;
+
+  constructor(asker: Asker, standing: Standing, at: Rung) {
+    this.#asker = asker;
+    this.#standing = standing;
+    this.#play = standing.play;
+    this.#at = at;
+    this.#prepared = prepare(standing, at);
+  }
+
+  /** The slot is given back whatever becomes of it; a call that waits for money holds none. */
+  async leave(): Promise<void> {
+    const { guard } = this.#play.stage;
+    const release = await guard.slot(this.#prepared.errand);
+    try {
+      if (this.#asker.ended || this.#play.over) return;
+      const shut = this.#play.refusing || this.#play.draining || guard.blocked(this.#prepared.errand);
+      if (shut) return this.#asker.turnedAway(this.#at);
+      if (await this.#hold()) await this.#send();
+    } finally {
+      release();
+    }
+  }
+
+  /** Ends it at once. It is charged at its reserve, which a late answer may still correct. */
+  cutOff(failure: Failure): Settle | undefined {
+    const why = failure.with({ billed: "unknown" });
+    const settle =
+      this.#held && this.#settle({ result: "aborted", ...this.#charge(why), estimated: true, error: failure.toJSON() });
+    this.#stop.abort(why);
+    return settle;
+  }
+
+  /** Reserves its money and records that it is about to leave. */
+  async #hold(): Promise<boolean> {
+    const hold = holdOf(this.#standing, this.#prepared, this.#at);
+    const [written] = await this.#play.write([{ do: "hold", hold }]);
+    if (written?.did !== "held") {
+      if (!this.#asker.ended) this.#notHeld(written);
+      return false;
+    }
+    if (this.#asker.ended) {
+      this.#unsent(hold.attempt.id);
+      return false;
+    }
+    const { output, usd, tokens, clamped } = written;
+    if (this.#standing.task.closing) this.#play.asides.delete(this.#standing.frame);
+    this.#play.memory.addAttempt(heldAttempt(hold, this.#play.run.epoch, written));
+    this.#held = { hold: { ...hold, ask: { ...hold.ask, output } }, usd, tokens, clamped };
+    return true;
+  }
+
+  #notHeld(written: Written | undefined): void {
+    if (written?.did === "wait") return this.#asker.poor(this.#at);
+    if (written?.did !== "refused") return;
+    const { scope } = written;
+    const kind = scope === "step" ? ({ kind: "semantic" } as const) : {};
+    this.#asker.refused(new Failure("BUDGET_EXCEEDED", showRefusal(written), { scope, ...kind }), this.#at);
+  }
+
+  /** Closed in the very flush that held its money: nothing was sent, nothing is owed. */
+  #unsent(id: number): void {
+    if (this.#play.over) return this.#late(id, NO_USAGE);
+    const settle: Settle = { id, result: "aborted", usage: NO_USAGE, estimated: false, ms: 0 };
+    void this.#play.write([{ do: "settle", settle }]).then(this.#play.stage.pour);
+  }
+
+  async #send(): Promise<void> {
+    const { stage } = this.#play;
+    const { request, errand } = this.#prepared;
+    const held = this.#held;
+    if (!held) return;
+    this.#began = stage.clock.mono();
+    const clamped = { ...request, max_output_tokens: held.hold.ask.output };
+    try {
+      const { reply, first_ms } = await stage.guard.send(errand, clamped, this.#stop, this.#patience);
+      this.#replied(held, { ...reply, text: reply.text.toWellFormed() }, first_ms);
+    } catch (error) {
+      this.#broke(held.hold.attempt.id, Failure.from(error));
+    }
+  }
+
+  get #patience(): Patience {
+    const { limits } = this.#play.catalogue;
+    const { spec } = this.#standing.question;
+    return {
+      first_token_seconds: spec.first_token_seconds ?? limits.first_token_seconds,
+      idle_seconds: spec.idle_seconds ?? limits.idle_seconds,
+      call_seconds: spec.call_seconds ?? limits.call_seconds,
+    };
+  }
+
+  /** What came back is paid for before it is judged. */
+  #replied(held: Held, reply: ModelReply, first_ms: number | undefined): void {
+    const { ask, attempt } = held.hold;
+    const charge = chargeOf(reply, ask);
+    if (this.#asker.ended) return this.#late(attempt.id, charge.usage);
+    const answer = judged(this.#standing, reply, held.clamped);
+    const failure = "failure" in answer ? answer.failure : undefined;
+    const settle = this.#settle({
+      result: failure ? "bad" : "ok",
+      ...charge,
+      reply: reply.text,
+      ...(reply.mode && { mode: reply.mode }),
+      ...(first_ms !== undefined && { first_ms: Math.round(first_ms) }),
+      ...(failure && { error: failure.toJSON() }),
+    });
+    if ("value" in answer) {
+      this.#keep(reply);
+      return this.#asker.answered(answer.value, this.#at.model, [{ do: "settle", settle }]);
+    }
+    this.#record(settle, answer.failure);
+    if (answer.failure.code === "BUDGET_EXCEEDED") return this.#asker.refused(answer.failure, this.#at);
+    this.#asker.useless();
+  }
+
+  #broke(id: number, failure: Failure): void {
+    const charge = this.#charge(failure);
+    if (this.#asker.ended) {
+      if (!charge.estimated) this.#late(id, charge.usage);
+      return;
+    }
+    this.#record(this.#settle({ result: "failed", ...charge, error: failure.toJSON() }), failure);
+    this.#asker.useless();
+  }
+
+  #charge(failure: Failure) {
+    const { usd = 0, tokens = 0 } = this.#held ?? {};
+    return failedUsage(failure, this.#held?.hold.ask ?? this.#prepared.ask, { usd, tokens });
+  }
+
+  #settle(what: Omit<Settle, "id" | "ms">): Settle {
+    const id = this.#held?.hold.attempt.id ?? 0;
+    const ms = Math.round(this.#play.stage.clock.mono() - this.#began);
+    this.#play.memory.changeAttempt(this.#standing.place, id, { state: "settled", ms, ...what });
+    return { id, ms, ...what };
+  }
+
+  /** Written before the next rung is asked. */
+  #record(settle: Settle, failure: Failure): void {
+    void this.#play.write([{ do: "settle", settle }]);
+    this.#play.stage.pour();
+    const { code, kind, message } = failure;
+    const fields = { run_id: this.#play.run.id, step: this.#standing.place, model: this.#at.model };
+    this.#play.stage.log.warn({ event: "agent.failed", ...fields, code, kind, duration: settle.ms }, message);
+  }
+
+  /** Somebody else has settled it at its reserve; the true bill replaces that, once. */
+  #late(id: number, usage: Usage): void {
+    const { store, pour } = this.#play.stage;
+    void store.correct(this.#play.run.id, id, usage).then(pour, () => {});
+  }
+
+  #keep(reply: ModelReply): void {
+    const seconds = this.#at.turn === 0 ? cacheSeconds(this.#standing) : undefined;
+    if (seconds === undefined) return;
+    const { stage, run } = this.#play;
+    void stage.cache?.set(run.caller, this.#standing.question.print, reply, seconds).catch(() => {});
+  }
+}
