@@ -21,6 +21,10 @@ export interface Overrides {
   readonly patterns?: readonly Pattern[];
   /** Takes up no unfinished runs, whoever calls: for commands that only look. */
   readonly asleep?: boolean;
+  /** Told after each commit, before anybody hears of it, how many there have been. */
+  readonly afterCommit?: (count: number) => void;
+  /** How long a run stays its player's without a sign of life. */
+  readonly leaseMs?: number;
 }
 
 /** Baton before any of its rooms is open: what a client that only looks around needs. */
@@ -86,14 +90,19 @@ export async function openBaton(config: Config, overrides: Overrides = {}): Prom
 type Settled = Overrides & Required<Pick<Overrides, "log" | "patterns">>;
 
 async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms> {
-  const { log, patterns, clock = systemClock, asleep = false } = overrides;
+  const { log, patterns, clock = systemClock, asleep = false, afterCommit, leaseMs } = overrides;
   const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }] = await Promise.all([
     import("./store/sqlite/open.ts"),
     import("./store/sqlite/lock.ts"),
     import("./run/engine.ts"),
     import("./agents/cache.ts"),
   ]);
-  const store = await openStore({ home: config.home, clock });
+  const store = await openStore({
+    home: config.home,
+    clock,
+    ...(afterCommit && { afterCommit }),
+    ...(leaseMs !== undefined && { leaseMs }),
+  });
   const lock = holdLock(config.home);
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
@@ -108,6 +117,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
     cache: cache as AnswerCache,
     identity: lock.identity,
     ownerIsDead,
+    ...(leaseMs !== undefined && { lease_ms: leaseMs }),
     has: () => providers().map((id) => `provider:${id}`),
   });
   log.info(
