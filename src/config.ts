@@ -11,7 +11,7 @@ import { BreakerPolicy, type Budget, Limits, RetryPolicy } from "./core/limits.t
 import { DEFAULT_BREAKER, DEFAULT_BUDGETS, DEFAULT_LIMITS, DEFAULT_RETRY, Settings } from "./core/settings.ts";
 
 /** The caps that stand when a start says nothing, and which caps of money somebody set on purpose. */
-export interface Budgets {
+interface Budgets {
   readonly run: Budget;
   readonly run_max: Budget;
   readonly day: Budget;

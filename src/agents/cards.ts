@@ -10,7 +10,7 @@ interface Place {
 }
 
 /** An agent as `list_agents` shows it, with what stands in its way. */
-export function cardOf({ name, description, source, spec, notes, refused }: Known, place: Place): AgentCard {
+export function cardOf({ name, description, source, spec, notes, refused, stale }: Known, place: Place): AgentCard {
   const models = spec?.models ?? [];
   const obstacles = models.flatMap((model) => {
     const failure = obstacle(place.access, model);
@@ -19,7 +19,8 @@ export function cardOf({ name, description, source, spec, notes, refused }: Know
   const hopeless = models.length > 0 && obstacles.length === models.length;
   const left = hopeless ? [] : obstacles.map(({ model, why }) => `${model} is left out: ${why}`);
   const why = refused ?? (hopeless ? obstacles[0]?.why : undefined);
-  const said = [...notes, ...left];
+  const last = stale === undefined ? [] : [`its file has a mistake, so it is the agent it last was: ${stale}`];
+  const said = [...last, ...notes, ...left];
   return {
     name,
     kind: "agent",

@@ -15,6 +15,8 @@ export interface Known {
   readonly notes: readonly string[];
   readonly spec?: AgentSpec;
   readonly refused?: string;
+  /** The mistake its file now has, so that it is still the agent it last was. */
+  readonly stale?: string;
 }
 
 /** Everybody who is known at one moment; the same object for as long as nothing changes. */
@@ -57,24 +59,30 @@ export class Registry {
     return this.#roll;
   }
 
+  /** Once each: a mistake in a file that was good is a warning, who cannot be asked is news, what is not read a detail. */
   #tell(all: readonly Known[]): void {
-    const lines = all.flatMap(({ name, source, refused, notes }) =>
-      (refused === undefined ? notes : [refused]).map((problem) => ({ agent: name, source, problem })),
-    );
-    for (const line of lines) {
-      const key = `${line.source}\n${line.problem}`;
-      if (this.#told.has(key)) continue;
-      this.#told.add(key);
-      this.#log.warn({ event: "agent.problem", ...line }, line.problem);
+    for (const { name: agent, source, refused, stale, notes } of all) {
+      if (stale !== undefined) this.#once("warn", { event: "agent.stale", agent, source }, stale);
+      if (refused !== undefined) this.#once("info", { event: "agent.refused", agent, source }, refused);
+      for (const note of notes) this.#once("debug", { event: "agent.note", agent, source }, note);
     }
+  }
+
+  #once(
+    level: "warn" | "info" | "debug",
+    fields: { event: string; agent: string; source: string },
+    message: string,
+  ): void {
+    const key = `${fields.source}\n${message}`;
+    if (!this.#told.has(key)) this.#log[level](fields, message);
+    this.#told.add(key);
   }
 }
 
 function fromFile({ path, name, description, draft, notes, problem }: Shelved, defaults: Defaults): Known {
   if (!draft) return { name, description, source: path, notes, refused: problem ?? "it cannot be read" };
-  const stale =
-    problem === undefined ? [] : [`its last good version is used, since its file now has a mistake: ${problem}`];
-  return fromDraft(draft, [...stale, ...notes], defaults);
+  const known = fromDraft(draft, notes, defaults);
+  return problem === undefined ? known : { ...known, stale: problem };
 }
 
 /** A draft whose words for models are put into models. */

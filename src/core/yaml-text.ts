@@ -10,7 +10,7 @@ import {
   visit,
 } from "yaml";
 
-export type Path = readonly PropertyKey[];
+type Path = readonly PropertyKey[];
 
 export interface Where {
   readonly line: number;

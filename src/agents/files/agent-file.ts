@@ -12,7 +12,7 @@ export interface Draft extends Omit<AgentSpec, "version" | "models" | "max_outpu
 }
 
 /** A file that is no agent that can be asked, and why. */
-export interface Refusal {
+interface Refusal {
   readonly name: string;
   readonly description: string;
   readonly refused: string;
@@ -25,7 +25,7 @@ export interface Refusal {
 export type FileReading = { readonly draft: Draft; readonly notes: readonly string[] } | Refusal;
 
 /** A name is free but for what would make it a path, a version or unreadable. */
-export const isName = (name: string): boolean =>
+const isName = (name: string): boolean =>
   name.length <= 100 && name === name.trim() && name !== "__proto__" && /^[^/@\p{C}]+$/u.test(name);
 
 const OneOrMore = z.union([z.string(), z.array(z.string())]);
