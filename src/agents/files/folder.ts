@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 const MAX_BYTES = 262_144;
 const MAX_FILES = 2000;
+const MAX_FOLDERS = 500;
 const MAX_DEPTH = 8;
 
 const UNSETTLED_MS = 50n;
@@ -31,7 +32,9 @@ function statOf(path: string): BigIntStats | undefined {
 /** All Markdown files of a folder and of the folders in it, by name; `entered` is told of each folder before it is read. */
 export function markdownIn(root: string, entered: (folder: string) => void): string[] {
   const files: string[] = [];
+  let folders = 0;
   const walk = (folder: string, depth: number): void => {
+    if (++folders > MAX_FOLDERS) return;
     entered(folder);
     for (const entry of entriesOf(folder)) {
       const path = join(folder, entry.name);
