@@ -25,7 +25,7 @@ export async function serveHttp(baton: Baton, host: string): Promise<void> {
   const app = httpApp({ mcp: both, store, version, isLoopback: isLoopback(host), ...keeper });
   const listening = await listen({ fetch: app.fetch, host, port: config.port });
   store.onChange((runs) => {
-    for (const run of runs) for (const uri of [runUri(run), traceUri(run)]) both.changed(uri);
+    for (const run of runs) for (const uri of [runUri(run), traceUri(run)]) both.notify.resourceUpdated(uri);
   });
   untilTold(async () => {
     await both.close();

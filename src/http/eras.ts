@@ -1,4 +1,10 @@
-import { type AuthInfo, createMcpHandler, isLegacyRequest, type McpServerFactory } from "@modelcontextprotocol/server";
+import {
+  type AuthInfo,
+  createMcpHandler,
+  isLegacyRequest,
+  type McpServerFactory,
+  type ServerNotifier,
+} from "@modelcontextprotocol/server";
 import type { Log } from "../core/log.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -11,8 +17,8 @@ export interface ErasOptions {
 /** MCP over HTTP for clients of either protocol era, from one factory. */
 export interface Eras {
   fetch(request: Request, authInfo?: AuthInfo): Promise<Response>;
-  /** Tells who listens that a resource has changed. */
-  changed(uri: string): void;
+  /** Tells those who listen what has changed. */
+  readonly notify: ServerNotifier;
   close(): Promise<void>;
 }
 
@@ -26,7 +32,7 @@ export function eras(factory: McpServerFactory, { maxRequestBodySize, log }: Era
       const isLegacy = await isLegacyRequest(request, undefined, { maxRequestBodySize });
       return isLegacy ? sessions.fetch(request, authInfo) : modern.fetch(request, authInfo && { authInfo });
     },
-    changed: (uri) => modern.notify.resourceUpdated(uri),
+    notify: modern.notify,
     async close() {
       await Promise.all([modern.close(), sessions.close()]);
     },
