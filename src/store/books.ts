@@ -1,7 +1,7 @@
 import type { Amount, Ledger } from "../core/budget.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
-import { capsOf, heldOf, usageOf } from "./words.ts";
+import { capsOf, heldOf } from "./words.ts";
 
 const NONE: Amount = { usd: 0, tokens: 0, calls: 0 };
 
@@ -49,7 +49,7 @@ export class Books {
       id: `run:${this.#run}`,
       scope: "run",
       caps: capsOf(row),
-      spent: plus(amountOf(usageOf(row)), entry && amountOf(entry.used)),
+      spent: plus(runSpent(row), entry && amountOf(entry.used)),
       held: plus(heldOf(row), entry?.held),
     };
   }
@@ -102,6 +102,13 @@ export class Books {
 }
 
 const NEW_NODE: Row = { spent_usd: 0, spent_tokens: 0, spent_calls: 0, held_usd: 0, held_tokens: 0, held_calls: 0 };
+
+/** What a run has spent, as its row tells it. */
+export const runSpent = (row: Row): Amount => ({
+  usd: int(row, "usd"),
+  tokens: int(row, "input_tokens") + int(row, "output_tokens"),
+  calls: int(row, "calls"),
+});
 
 export const spentOf = (row: Row): Amount => ({
   usd: int(row, "spent_usd"),

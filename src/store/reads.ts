@@ -1,8 +1,8 @@
 import { type Amount, type Ledger, NOTHING } from "../core/budget.ts";
 import type { Baseline } from "../core/store.ts";
-import { amountOf, spentOf } from "./books.ts";
+import { runSpent, spentOf } from "./books.ts";
 import { first, int, sql, type Tx, text } from "./statement.ts";
-import { heldOf, usageOf } from "./words.ts";
+import { heldOf } from "./words.ts";
 
 type Node = Pick<Ledger, "id" | "spent" | "held">;
 
@@ -20,7 +20,7 @@ function* node(id: string): Tx<Node> {
 
 function* runNode(id: string): Tx<Node> {
   const row = yield* first(sql("select * from runs where id = $1", id.slice("run:".length)));
-  return row ? { id, spent: amountOf(usageOf(row)), held: heldOf(row) } : empty(id);
+  return row ? { id, spent: runSpent(row), held: heldOf(row) } : empty(id);
 }
 
 const empty = (id: string): { id: string; spent: Amount; held: Amount } => ({ id, spent: NOTHING, held: NOTHING });

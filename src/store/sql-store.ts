@@ -27,7 +27,7 @@ export class SqlStore implements core.RunStore {
   readonly #leaseMs: number;
   readonly #catalogues = new Map<string, Catalogue>();
 
-  constructor(driver: Driver, { leaseMs = 30_000 }: SqlStoreOptions = {}) {
+  constructor(driver: Driver, { leaseMs = 10_000 }: SqlStoreOptions = {}) {
     this.#db = driver;
     this.#leaseMs = leaseMs;
   }

@@ -7,10 +7,14 @@ import { waitCells, waitOf } from "./words.ts";
 
 type NewWait = Extract<Write, { readonly do: "open" }>["wait"];
 
+/** Asks; again where the question was taken back. One that stands, or is settled, stays as it is. */
 export function* open(run: string, wait: NewWait, now: number): Tx<void> {
   yield sql(
     `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at)
-     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8) on conflict (run, generation, place) do nothing`,
+     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8)
+     on conflict (run, generation, place) do update set state = 'open', kind = excluded.kind, show = excluded.show,
+       approval = excluded.approval, expires_at = excluded.expires_at, opened_at = excluded.opened_at, decided_at = null
+     where waits.state = 'withdrawn'`,
     run,
     wait.generation,
     wait.place,

@@ -41,6 +41,10 @@ export function* write(
   return written;
 }
 
+/** What a player's writes need of its run; reading all of it would be half of their cost. */
+const PLAYED = `id, cancelling, cap_usd, cap_tokens, cap_calls, usd, input_tokens, output_tokens, calls,
+  held_usd, held_tokens, held_calls`;
+
 /** The run, if it is still this player's; the time since its last write counts as played, up to a lease. */
 function* renew({ run, epoch }: Fence, mono: number, leaseMs: number): Tx<Row | undefined> {
   return yield* first(
@@ -48,7 +52,7 @@ function* renew({ run, epoch }: Fence, mono: number, leaseMs: number): Tx<Row | 
       `update runs set beat = beat + 1, touched_mono = $3,
          held_ms = held_ms + case when $3 - touched_mono > $4 then $4 when $3 > touched_mono then $3 - touched_mono else 0 end
        where id = $1 and epoch = $2 and status = 'running'
-       returning *`,
+       returning ${PLAYED}`,
       run,
       epoch,
       mono,

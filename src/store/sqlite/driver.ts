@@ -9,6 +9,8 @@ import { failureOf, troubleOf } from "./trouble.ts";
 
 const READ_PAUSE_MS = 25;
 const READ_TRIES = 200;
+/** After so long without a commit the write-ahead log is put into the file, so that it takes no room at rest. */
+const TIDY_MS = 2000;
 
 export interface SqliteDriverOptions {
   readonly path: string;
@@ -30,6 +32,7 @@ export class SqliteDriver implements Driver {
   #count = 0;
   #version = 0;
   #closed = false;
+  #stopTidy = (): void => {};
 
   constructor(writer: Connection, reader: Connection, options: SqliteDriverOptions) {
     this.#writer = writer;
@@ -94,6 +97,7 @@ export class SqliteDriver implements Driver {
     if (this.#closed) return;
     this.#closed = true;
     this.#commits.close();
+    this.#stopTidy();
     this.#reader.close();
     this.#writer.close();
   }
@@ -103,7 +107,17 @@ export class SqliteDriver implements Driver {
     if (changes === this.#changes) return;
     this.#changes = changes;
     this.#options.afterCommit?.(++this.#count);
+    this.#stopTidy();
+    this.#stopTidy = this.#options.clock.after(TIDY_MS, () => this.#tidy());
     if (runs.length > 0) for (const listener of this.#listeners) listener(runs);
+  }
+
+  #tidy(): void {
+    try {
+      this.#writer.exec("pragma wal_checkpoint(truncate)");
+    } catch (error) {
+      if (troubleOf(error) === undefined) throw error;
+    }
   }
 
   #totalChanges(): number {

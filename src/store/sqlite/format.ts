@@ -32,7 +32,7 @@ export function migrate(db: Connection, path: string): void {
   const before = formatOf(db, path);
   if (before === 0) db.exec("pragma page_size = 8192");
   if (db.ask("pragma journal_mode") !== "wal") db.exec("pragma journal_mode = wal");
-  db.exec("pragma synchronous = full");
+  db.exec("pragma synchronous = full; pragma wal_autocheckpoint = 512");
   db.exec("begin immediate");
   try {
     const format = formatOf(db, path);

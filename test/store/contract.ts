@@ -1,0 +1,29 @@
+import type { RunStore } from "../../src/core/store.ts";
+import { claimsContract } from "./contract/claims.ts";
+import { generationsContract } from "./contract/generations.ts";
+import { memoryContract } from "./contract/memory.ts";
+import { moneyContract } from "./contract/money.ts";
+import { runsContract } from "./contract/runs.ts";
+import { waitsContract } from "./contract/waits.ts";
+import type { FakeClock } from "./kit.ts";
+
+/** A store under test, empty, with a clock of its own. */
+export interface Opened {
+  readonly store: RunStore;
+  readonly clock: FakeClock;
+  /** Another process's view of the same store. */
+  readonly other: RunStore;
+}
+
+/** Opens an empty store; what it opens is closed after the test. */
+export type OpenStore = () => Promise<Opened>;
+
+/** All that a run store promises. Whoever passes may take its place. */
+export function storeContract(open: OpenStore): void {
+  runsContract(open);
+  claimsContract(open);
+  memoryContract(open);
+  moneyContract(open);
+  waitsContract(open);
+  generationsContract(open);
+}
