@@ -16,7 +16,7 @@ export function setAside(play: Play, frame: Frame, closing: AgentRef, branches: 
     const card = play.catalogue.prices[spec.models[0] ?? ""];
     const input = Buffer.byteLength(JSON.stringify(play.run.input)) + branches * BYTES_A_BRANCH;
     const output = spec.max_output_tokens;
-    const spent = play.usageUnder("");
+    const spent = play.journal.usageUnder("");
     const half = (cap: number | undefined, used: number, wanted: number) =>
       cap === undefined ? wanted : Math.max(0, Math.min(wanted, Math.floor((cap - used) / 2)));
     const { usd, tokens, calls } = play.run.caps;

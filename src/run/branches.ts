@@ -65,7 +65,7 @@ export class Branches implements Open, Undecided {
 
   begin(): void {
     if (this.#items.length === 0) return this.#tell.done([]);
-    const line = this.#play.recall(this.#frame, this.place, "join", this.#print);
+    const line = this.#play.journal.recall(this.#frame, this.place, "join", this.#print);
     if (this.#play.over) return;
     if (line && line.generation === this.#play.run.generation) this.#decided = tookOf(line);
     else if (line) this.#offered = tookOf(line);
@@ -104,9 +104,8 @@ export class Branches implements Open, Undecided {
     const kid = new Frame(joinPlace(this.place, String(index)), depth, caps, this.#frame);
     this.#kids[index] = kid;
     this.#play.active++;
-    const ended = this.#play.memory.line(kid.path);
-    if (ended?.kind === "time" && ended.generation === this.#play.run.generation) {
-      this.#play.visited.add(kid.path);
+    const ended = this.#play.journal.timeUp(kid.path);
+    if (ended) {
       kid.close();
       kid.told(ended);
       queueMicrotask(() =>
@@ -148,11 +147,18 @@ export class Branches implements Open, Undecided {
     }
     kid.close();
     const ms = (this.#options.seconds ?? 0) * 1000;
-    const usage = this.#play.usageUnder(kid.path);
-    const line = this.#play.newLine(kid, { place: kid.path, kind: "time", print: "time", state: "failed", ms, usage });
+    const usage = this.#play.journal.usageUnder(kid.path);
+    const line = this.#play.journal.newLine(kid, {
+      place: kid.path,
+      kind: "time",
+      print: "time",
+      state: "failed",
+      ms,
+      usage,
+    });
     kid.elapsed = ms;
     kid.spent = usage;
-    void this.#play.write([{ do: "close", under: [kid.path] }, line]);
+    void this.#play.journal.write([{ do: "close", under: [kid.path] }, line]);
     this.#play.active++;
     this.#arrive(index, { ok: false, error: outOfTime(this.#options.seconds), usage });
     this.#play.stage.pour();
@@ -226,7 +232,7 @@ export class Branches implements Open, Undecided {
     const value = { took: decision.took };
     const { fail } = decision;
     const state = fail ? ("failed" as const) : ("done" as const);
-    const line = this.#play.newLine(this.#frame, {
+    const line = this.#play.journal.newLine(this.#frame, {
       place: this.place,
       kind: "join",
       print: this.#print,
@@ -236,7 +242,7 @@ export class Branches implements Open, Undecided {
       ...(fail && { error: fail }),
     });
     const close: Write[] = losers.length > 0 ? [{ do: "close", under: losers }] : [];
-    void this.#play.write([...close, line]);
+    void this.#play.journal.write([...close, line]);
     this.#play.stage.pour();
   }
 

@@ -55,7 +55,7 @@ export class Call implements Open, Gated, Asker {
 
   /** Answers from memory, or goes to the gate. */
   begin(): void {
-    const line = this.#play.recall(this.#frame, this.place, "call", this.#asked.print);
+    const line = this.#play.journal.recall(this.#frame, this.place, "call", this.#asked.print);
     if (line) return this.#give(line);
     this.#frame.open.add(this);
     this.#play.gate(this);
@@ -229,8 +229,15 @@ export class Call implements Open, Gated, Asker {
     const now = stage.clock.mono();
     const ms = Math.round(now - (this.#began ?? now));
     const { print } = this.#asked;
-    const line = this.#play.newLine(this.#frame, { place: this.place, kind: "call", print, usage, ms, ...told });
-    void this.#play.write([...writes, line]);
+    const line = this.#play.journal.newLine(this.#frame, {
+      place: this.place,
+      kind: "call",
+      print,
+      usage,
+      ms,
+      ...told,
+    });
+    void this.#play.journal.write([...writes, line]);
     stage.pour();
     const numbers = { duration: ms, input_tokens: usage.input, output_tokens: usage.output, usd: usage.usd / 1e9 };
     const how = { model: told.model, exit_status: exitOf(told), ...(told.error && { code: told.error.code }) };

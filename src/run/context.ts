@@ -96,7 +96,7 @@ function nested<I, O>(
   tell: Teller<O>,
 ): void {
   const print = fingerprint({ kind: "run", pattern: pattern.name, input });
-  const known = play.recall(frame, place, "run", print);
+  const known = play.journal.recall(frame, place, "run", print);
   if (play.over) return;
   if (known?.error) return tell.fail(Failure.fromInfo(known.error));
   if (known) return tell.done(known.value as O);
@@ -120,7 +120,7 @@ function nested<I, O>(
       ...(value !== undefined && { value }),
     } as const;
     frame.seq = Math.max(frame.seq, inner.seq);
-    void play.write([play.newLine(frame, line)]);
+    void play.journal.write([play.journal.newLine(frame, line)]);
     if ("error" in what) tell.fail(what.error);
     else tell.done(value as O);
     play.idle();

@@ -1,13 +1,12 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import { Failure } from "../core/errors.ts";
 import type { Pattern } from "../core/pattern.ts";
-import type { Claimed, Ending, Fence, Line, Run, Wait, Write, Written } from "../core/store.ts";
-import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
+import type { Claimed, Ending, Line, Run, Wait, Write } from "../core/store.ts";
 import { contextOf } from "./context.ts";
 import { conclude, doneSteps } from "./ending.ts";
 import { Frame, type Open } from "./frame.ts";
-import { unasked } from "./front.ts";
-import { Remembered } from "./memory.ts";
+import { Journal } from "./journal.ts";
+import type { Remembered } from "./memory.ts";
 import type { Stage } from "./stage.ts";
 
 /** Something at the gate: it goes on when the gate opens. */
@@ -38,8 +37,7 @@ export class Play {
   readonly run: Run;
   readonly catalogue: Catalogue;
   readonly pattern: Pattern;
-  readonly memory: Remembered;
-  readonly fence: Fence;
+  readonly journal: Journal;
   /** Places whose pattern code is running right now. */
   active = 0;
   /** Requests, pauses and writes that will let a pattern go on by themselves. */
@@ -48,7 +46,6 @@ export class Play {
   /** Calls that wait for money, in the order in which they asked. */
   readonly poor = new Set<Gated>();
   readonly maps = new Set<Undecided>();
-  readonly visited = new Set<string>();
   readonly asides = new Set<Frame>();
   readonly cachedPrints = new Set<string>();
   readonly degraded = new Set<string>();
@@ -70,12 +67,19 @@ export class Play {
     this.run = run;
     this.catalogue = catalogue;
     this.pattern = pattern;
-    this.memory = new Remembered(memory, run.generation);
-    this.fence = { run: run.id, epoch: run.epoch };
+    this.journal = new Journal(stage, run, memory, {
+      lost: (why) => this.#drop(why),
+      catastrophe: (failure) => this.catastrophe(failure),
+      told: (line) => this.#noticeLimit(line),
+    });
     for (const place of this.memory.cachedPlaces()) {
       const print = this.memory.line(place)?.print;
       if (print) this.cachedPrints.add(print);
     }
+  }
+
+  get memory(): Remembered {
+    return this.journal.memory;
   }
 
   start(): void {
@@ -99,35 +103,9 @@ export class Play {
   replay(): Promise<Ending> {
     return new Promise((resolve) => {
       this.#onReplayed = resolve;
+      this.journal.seal();
       this.start();
     });
-  }
-
-  /** A line that stands at a place, if it answers this question; another question in this generation is a divergence. */
-  recall(frame: Frame, place: string, kind: Line["kind"], print: string): Line | undefined {
-    const line = this.memory.line(place);
-    if (!line) return undefined;
-    const same = line.print === print && line.kind === kind;
-    if (line.generation < this.run.generation && !same) return undefined;
-    this.visited.add(place);
-    if (!same) {
-      this.catastrophe(new Failure("DIVERGED", `${place} asks another question than it did before`, { step: place }));
-      return undefined;
-    }
-    frame.told(line);
-    this.#noticeLimit(line);
-    return line;
-  }
-
-  /** Adds a line to memory and returns the write that makes it durable. */
-  newLine(frame: Frame, line: Omit<Line, "generation" | "seq" | "at">): Write {
-    const { clock } = this.stage;
-    const whole = { ...line, generation: this.run.generation, seq: this.memory.nextSeq(), at: clock.now() };
-    this.memory.addLine(whole);
-    this.visited.add(whole.place);
-    frame.told(whole);
-    this.#noticeLimit(whole);
-    return { do: "line", line: whole };
   }
 
   /** Nothing is told while it is being decided whether the run is put down. */
@@ -135,33 +113,8 @@ export class Play {
     return !this.#parking;
   }
 
-  /** What was used at and inside a place so far. */
-  usageUnder(place: string): Usage {
-    return this.memory.attemptsUnder(place).reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE);
-  }
-
   tell(progress: string): void {
-    if (this.live && !this.over) void this.write([{ do: "progress", text: progress }]);
-  }
-
-  /** Writes as the owner of the run. It never settles once the run is somebody else's: the play is over then. */
-  write(writes: readonly Write[]): Promise<readonly Written[]> {
-    if (this.#onReplayed) {
-      this.catastrophe(new Failure("DIVERGED", "something was to be written in a run that had ended"));
-      return new Promise<never>(() => {});
-    }
-    return this.stage.store.write(this.fence, writes).then(
-      (written) => {
-        if (written) return written;
-        this.#drop("the run was taken over");
-        return new Promise<never>(() => {});
-      },
-      (error: unknown) => {
-        this.stage.log.error({ event: "store.failed", run_id: this.run.id, err: String(error) }, "write failed");
-        this.#drop("the store failed");
-        return new Promise<never>(() => {});
-      },
-    );
+    if (this.live && !this.over) void this.journal.write([{ do: "progress", text: progress }]);
   }
 
   /** Lets something through the gate as soon as it is open. */
@@ -210,7 +163,7 @@ export class Play {
       if (until === undefined || until > now) continue;
       const pending = {};
       this.pending.add(pending);
-      void this.write([{ do: "expire", place }]).then(() => {
+      void this.journal.write([{ do: "expire", place }]).then(() => {
         this.pending.delete(pending);
         return this.poll();
       });
@@ -266,9 +219,9 @@ export class Play {
   /** True once memory can take no place any further: what it holds is told, all of it, and the gate opens. */
   #reachFront(): boolean {
     while ([...this.maps].reverse().some((map) => map.decideFromMemory())) if (this.active > 0) return false;
-    const forgotten = unasked(this.memory, this.visited);
-    if (forgotten) {
-      this.catastrophe(new Failure("DIVERGED", forgot(forgotten), { step: forgotten }));
+    const diverged = this.journal.checkFront();
+    if (diverged) {
+      this.catastrophe(diverged);
       return false;
     }
     this.live = true;
@@ -291,7 +244,7 @@ export class Play {
       writes.push({ do: "open", wait: { generation, place, kind: "budget", show, opened_at: this.stage.clock.now() } });
       places.push(place);
     }
-    void this.write([...writes, { do: "park", places }]).then((written) => {
+    void this.journal.write([...writes, { do: "park", places }]).then((written) => {
       const last = written.at(-1);
       this.#parking = false;
       if (last?.did === "parked" && last.ok) return this.#drop("parked");
@@ -301,7 +254,7 @@ export class Play {
 
   #giveBack(): void {
     if (this.over) return;
-    void this.write([{ do: "release" }]).then(() => this.#drop("given back"));
+    void this.journal.write([{ do: "release" }]).then(() => this.#drop("given back"));
   }
 
   #deadline(): void {
@@ -334,10 +287,8 @@ export class Play {
     if (this.pending.size > 0 || this.waiting.size > 0) {
       return this.catastrophe(new Failure("BUG", "the pattern returned while something of it was still open"));
     }
-    const forgotten = this.live ? undefined : unasked(this.memory, this.visited);
-    if (forgotten) {
-      return this.catastrophe(new Failure("DIVERGED", forgot(forgotten), { step: forgotten }));
-    }
+    const diverged = this.live ? undefined : this.journal.checkFront();
+    if (diverged) return this.catastrophe(diverged);
     const { refusing, degraded, memory } = this;
     const checked = "output" in result ? this.#checked(result.output) : result;
     this.#end(conclude(checked, { on_budget: this.run.on_budget, refusing, degraded: [...degraded], memory }));
@@ -354,7 +305,7 @@ export class Play {
       this.over = true;
       return this.#onReplayed(ending);
     }
-    void this.write([{ do: "end", ending }]).then((written) => {
+    void this.journal.write([{ do: "end", ending }]).then((written) => {
       const last = written.at(-1);
       const status = last?.did === "ended" ? last.status : ending.status;
       const { error } = ending;
@@ -378,5 +329,3 @@ export class Play {
     this.#onDrained?.();
   }
 }
-
-const forgot = (place: string): string => `${place} is remembered, and was not asked for again`;

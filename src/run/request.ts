@@ -78,7 +78,7 @@ export class Request {
   /** Reserves its money and records that it is about to leave. */
   async #hold(): Promise<boolean> {
     const hold = holdOf(this.#standing, this.#prepared, this.#at);
-    const [written] = await this.#play.write([{ do: "hold", hold }]);
+    const [written] = await this.#play.journal.write([{ do: "hold", hold }]);
     if (written?.did !== "held") {
       if (!this.#asker.ended) this.#notHeld(written);
       return false;
@@ -106,7 +106,7 @@ export class Request {
   #unsent(id: number): void {
     if (this.#play.over) return this.#late(id, NO_USAGE);
     const settle: Settle = { id, result: "aborted", usage: NO_USAGE, estimated: false, ms: 0 };
-    void this.#play.write([{ do: "settle", settle }]).then(this.#play.stage.pour);
+    void this.#play.journal.write([{ do: "settle", settle }]).then(this.#play.stage.pour);
   }
 
   async #send(): Promise<void> {
@@ -182,7 +182,7 @@ export class Request {
 
   /** Written before the next rung is asked. */
   #record(settle: Settle, failure: Failure): void {
-    void this.#play.write([{ do: "settle", settle }]);
+    void this.#play.journal.write([{ do: "settle", settle }]);
     this.#play.stage.pour();
     const { code, kind, message } = failure;
     const fields = { run_id: this.#play.run.id, step: this.#standing.place, model: this.#at.model };

@@ -31,7 +31,7 @@ export class Snooze implements Waiter {
       opened_at,
     } as const;
     this.#play.pending.add(this);
-    void this.#play.write([{ do: "open", wait }]).then(() => {
+    void this.#play.journal.write([{ do: "open", wait }]).then(() => {
       this.#play.pending.delete(this);
       if (this.#ended) return;
       this.#play.memory.setWait({ ...wait, state: "open" });

@@ -26,7 +26,7 @@ export class Waiting implements Open, Gated, Waiter {
   }
 
   begin(): void {
-    const line = this.#play.recall(this.#frame, this.place, "wait", this.#print);
+    const line = this.#play.journal.recall(this.#frame, this.place, "wait", this.#print);
     if (line) return this.#give(line);
     this.#frame.open.add(this);
     this.#play.gate(this);
@@ -53,7 +53,7 @@ export class Waiting implements Open, Gated, Waiter {
       ...(within_seconds !== undefined && { expires_at: Math.ceil(opened_at + within_seconds * 1000) }),
     };
     this.#play.pending.add(this);
-    void this.#play.write([{ do: "open", wait }]).then(() => {
+    void this.#play.journal.write([{ do: "open", wait }]).then(() => {
       this.#play.pending.delete(this);
       if (this.#ended) return;
       this.#play.memory.setWait({ ...wait, state: "open" });
@@ -75,8 +75,8 @@ export class Waiting implements Open, Gated, Waiter {
     this.#frame.open.delete(this);
     const value = answerOf(wait);
     const line = { place: this.place, kind: "wait", print: this.#print, state: "done", value, ms: 0 } as const;
-    const write = this.#play.newLine(this.#frame, line);
-    void this.#play.write([write]);
+    const write = this.#play.journal.newLine(this.#frame, line);
+    void this.#play.journal.write([write]);
     this.#tell.done(value);
   }
 

@@ -144,7 +144,7 @@ export class Worker {
 
   #renew(now: number): void {
     this.#beatAt = now + this.#options.lease_ms / 3;
-    for (const play of this.#plays.values()) if (!play.over) void play.write([{ do: "beat" }]);
+    for (const play of this.#plays.values()) if (!play.over) void play.journal.write([{ do: "beat" }]);
   }
 
   #sweep(now: number): void {
