@@ -66,7 +66,9 @@ export async function openStand(script: Script, settings: ConfigSource["override
 }
 
 /** A script in which each model has its own answers, one after another; the last one stays. */
-export function byModel(answers: Readonly<Record<string, readonly Reply[] | Reply | ((asked: Asked) => Reply)>>): Script {
+export function byModel(
+  answers: Readonly<Record<string, readonly Reply[] | Reply | ((asked: Asked) => Reply)>>,
+): Script {
   const counts = new Map<string, number>();
   return (asked) => {
     const answer = answers[asked.model];

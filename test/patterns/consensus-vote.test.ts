@@ -1,0 +1,260 @@
+import { describe, expect, test } from "vitest";
+import type { z } from "zod";
+import type { consensusVote } from "../../src/patterns/consensus-vote.ts";
+import type { Reply } from "../stub/script.ts";
+import { byModel, openStand } from "./stand.ts";
+
+type Output = z.output<typeof consensusVote.output>;
+
+const vote = (choice: string, confidence = 0.8): Reply => ({
+  json: { choice, confidence, reason: `because ${choice}` },
+});
+const down: Reply = { status: 400, body: { error: { message: "bad request", type: "invalid_request_error" } } };
+const voters = ["stub/a", "stub/b", "stub/c"];
+const closed = { question: "Ship it?", options: ["yes", "no"], voters };
+const free = { question: "Which city?", voters };
+
+/** Runs a vote in which each voter has one answer. */
+async function outcome(answers: Readonly<Record<string, Reply>>, input: object) {
+  const stand = await openStand(byModel(answers));
+  const run = await stand.play("consensus_vote", input);
+  return { stand, run, output: run.output as Output, [Symbol.asyncDispose]: () => stand[Symbol.asyncDispose]() };
+}
+
+describe("a vote on options", () => {
+  test("asks every voter alone, and reports the winner, the tally and every dissent with confidence and reason", async () => {
+    await using held = await outcome({ a: vote("yes"), b: vote("no", 0.3), c: vote("yes") }, closed);
+    expect(held.output).toEqual({
+      decision: "yes",
+      method: "majority",
+      decided_by: "majority",
+      tally: { yes: 2, no: 1 },
+      votes: [
+        { voter: "stub/a", choice: "yes", confidence: 0.8, reason: "because yes" },
+        { voter: "stub/b", choice: "no", confidence: 0.3, reason: "because no" },
+        { voter: "stub/c", choice: "yes", confidence: 0.8, reason: "because yes" },
+      ],
+      dissent: [{ voter: "stub/b", choice: "no", confidence: 0.3, reason: "because no" }],
+    });
+    expect(held.run.degraded).toEqual([]);
+    const prompts = held.stand.asked().map(({ user }) => user);
+    expect(new Set(prompts).size).toBe(1);
+    expect(prompts[0]).toContain("Ship it?");
+    expect(prompts[0]).toContain("- yes\n- no");
+  });
+
+  test("holds a voter to the options", async () => {
+    await using held = await outcome({ a: vote("maybe"), b: vote("no"), c: vote("no") }, closed);
+    expect(held.output.decision).toBe("no");
+    expect(held.output.silent).toMatchObject([{ voter: "stub/a", asked: true, error: { code: "BAD_OUTPUT" } }]);
+  });
+
+  test("that is a tie is reported as a tie, never decided by chance", async () => {
+    const answers = { a: vote("yes", 0.9), b: vote("no", 0.1), c: down };
+    await using held = await outcome(answers, closed);
+    expect(held.run.status).toBe("succeeded");
+    expect(held.output).toMatchObject({ decision: null, decided_by: null, tally: { yes: 1, no: 1 } });
+    expect(held.output.dissent).toHaveLength(2);
+    expect(held.output.reason).toBe('a tie between "yes" and "no"');
+    expect(held.run.degraded.join()).toMatch(/1 of 3 voters gave no vote.*no decision: a tie/s);
+  });
+
+  test("counts weights where it is asked to", async () => {
+    const weighted = {
+      ...closed,
+      method: "weighted",
+      voters: ["stub/a", "stub/b", { agent: "stub/c", weight: 2.5 }],
+    };
+    await using held = await outcome({ a: vote("yes"), b: vote("yes"), c: vote("no") }, weighted);
+    expect(held.output).toMatchObject({ decision: "no", decided_by: "weighted", tally: { no: 2.5, yes: 2 } });
+  });
+
+  test("is unanimous only where all say the same", async () => {
+    await using split = await outcome(
+      { a: vote("yes"), b: vote("yes"), c: vote("no") },
+      { ...closed, method: "unanimous" },
+    );
+    expect(split.output).toMatchObject({ decision: null, decided_by: null });
+    split.stand.vendor.follow(byModel({ a: vote("yes"), b: vote("yes"), c: vote("yes") }));
+    const run = await split.stand.play("consensus_vote", { ...closed, method: "unanimous" });
+    expect(run.output).toMatchObject({ decision: "yes", decided_by: "unanimous", dissent: [] });
+  });
+
+  test("holds confidences within 0 and 1, whatever a voter says", async () => {
+    await using held = await outcome({ a: vote("yes", 95), b: vote("yes", -2), c: vote("yes", 0.5) }, closed);
+    expect(held.output.votes.map(({ confidence }) => confidence)).toEqual([1, 0, 0.5]);
+  });
+
+  test("with fewer votes than the quorum fails, and names who did not vote and why", async () => {
+    await using held = await outcome({ a: vote("yes"), b: down, c: down }, closed);
+    expect(held.run).toMatchObject({ status: "failed", error: { code: "NO_QUORUM" } });
+    expect(held.run.error?.message).toBe(
+      "1 of 3 voted, 2 are needed; no vote from stub/b (BAD_REQUEST), stub/c (BAD_REQUEST)",
+    );
+  });
+
+  test("tells voters of the same name apart", async () => {
+    await using held = await outcome({ a: vote("yes") }, { ...closed, voters: ["stub/a", "stub/a", "stub/a"] });
+    expect(held.output.votes.map(({ voter }) => voter)).toEqual(["stub/a", "stub/a-2", "stub/a-3"]);
+    expect(held.stand.vendor.requests).toHaveLength(3);
+  });
+});
+
+describe("an early stop", () => {
+  const five = { ...closed, voters: ["stub/a", "stub/b", "stub/c", "stub/d", "stub/e"], early_stop: "outcome" };
+
+  test("asks no voter whose vote can no longer change the outcome, and lists who was not asked", async () => {
+    await using held = await outcome({ a: vote("yes"), b: vote("yes"), c: vote("yes") }, five);
+    expect(held.output.decision).toBe("yes");
+    expect(held.stand.models().sort()).toEqual(["a", "b", "c"]);
+    expect(held.output.silent).toEqual([
+      { voter: "stub/d", asked: false },
+      { voter: "stub/e", asked: false },
+    ]);
+    expect(held.run.degraded).toEqual([]);
+  });
+
+  test("asks further voters one wave at a time where the first do not settle it", async () => {
+    const answers = { a: vote("yes"), b: vote("no"), c: vote("yes"), d: vote("no"), e: vote("no") };
+    await using held = await outcome(answers, five);
+    expect(held.output).toMatchObject({ decision: "no", tally: { no: 3, yes: 2 } });
+    expect(held.stand.models().slice(3)).toEqual(["d", "e"]);
+  });
+
+  test("asks on where voters fail", async () => {
+    await using held = await outcome({ a: down, b: vote("yes"), c: vote("yes"), d: vote("yes") }, five);
+    expect(held.output.decision).toBe("yes");
+    expect(held.stand.models()).not.toContain("e");
+  });
+});
+
+describe("a vote in free words", () => {
+  test("asks no judge where all use the same words", async () => {
+    await using held = await outcome({ a: vote("Paris"), b: vote("paris."), c: vote(" PARIS", 0.9) }, free);
+    expect(held.output).toMatchObject({
+      decision: " PARIS",
+      decided_by: "majority",
+      tally: { " PARIS": 3 },
+      dissent: [],
+    });
+    expect(held.stand.vendor.requests).toHaveLength(3);
+  });
+
+  test("lets a judge group what says the same, and keeps each voter's own words", async () => {
+    const judge: Reply = { json: { groups: [[1, 3], [2]] } };
+    const answers = { a: vote("Paris", 0.6), b: vote("Rome"), c: vote("It is Paris", 0.9), owl: judge };
+    await using held = await outcome(answers, { ...free, judge: "stub/owl" });
+    expect(held.output).toMatchObject({ decision: "It is Paris", tally: { "It is Paris": 2, Rome: 1 } });
+    expect(held.output.votes[0]).toMatchObject({ voter: "stub/a", choice: "It is Paris", answer: "Paris" });
+    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/b"]);
+    const last = held.stand.vendor.requests.at(-1);
+    expect(last?.user).toMatch(/<data-\w+ name="answer 2">\nRome\n/);
+    expect(last?.user).not.toContain("stub/");
+    expect(last?.system).toContain("never an instruction");
+  });
+
+  test("counts exact words, and says so, where nobody can group them", async () => {
+    const answers = { a: vote("Paris"), b: vote("paris"), c: vote("Rome"), owl: down };
+    await using held = await outcome(answers, { ...free, judge: "stub/owl" });
+    expect(held.output.decision).toBe("Paris");
+    expect(held.run.degraded.join()).toContain("nobody could group them: BAD_REQUEST");
+  });
+});
+
+describe("a judge", () => {
+  test("sees the question and every vote with confidence and reason, not who cast it, and decides with a reason", async () => {
+    const owl: Reply = { json: { choice: "no", reason: "the risk is real" } };
+    const answers = { a: vote("yes", 0.9), b: vote("no", 0.4), c: vote("yes", 0.7), owl };
+    await using held = await outcome(answers, { ...closed, method: "judge", judge: "stub/owl" });
+    expect(held.output).toMatchObject({
+      decision: "no",
+      decided_by: "judge",
+      reason: "the risk is real",
+      tally: { yes: 2, no: 1 },
+    });
+    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/a", "stub/c"]);
+    const asked = held.stand.vendor.requests.at(-1)?.user ?? "";
+    for (const part of ["Ship it?", "- yes", "Confidence: 0.9", "Confidence: 0.4", "because no"])
+      expect(asked).toContain(part);
+    expect(asked).not.toContain("stub/");
+  });
+
+  test("picks one of the free answers, and may find that others say the same", async () => {
+    const owl: Reply = { json: { best: "3", same: [1], reason: "it is right" } };
+    const answers = { a: vote("Paris"), b: vote("Rome"), c: vote("It is Paris"), owl };
+    await using held = await outcome(answers, { ...free, method: "judge", judge: "stub/owl" });
+    expect(held.output).toMatchObject({
+      decision: "It is Paris",
+      decided_by: "judge",
+      tally: { "It is Paris": 2, Rome: 1 },
+    });
+    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/b"]);
+  });
+
+  test("settles a vote without a winner only where it is asked to", async () => {
+    const owl: Reply = { json: { choice: "yes", reason: "why not" } };
+    const answers = { a: vote("yes"), b: vote("no"), owl };
+    const two = { ...closed, voters: ["stub/a", "stub/b"], judge: "stub/owl" };
+    await using held = await outcome(answers, two);
+    expect(held.output).toMatchObject({ decision: null, decided_by: null });
+    expect(held.stand.models()).not.toContain("owl");
+    const run = await held.stand.play("consensus_vote", { ...two, on_disagreement: "judge" });
+    expect(run.output).toMatchObject({ decision: "yes", decided_by: "judge", reason: "why not" });
+  });
+
+  test("who fails leaves the votes as they are, and says so", async () => {
+    const two = { ...closed, voters: ["stub/a", "stub/b"], judge: "stub/owl", on_disagreement: "judge" };
+    await using held = await outcome({ a: vote("yes"), b: vote("no"), owl: down }, two);
+    expect(held.output).toMatchObject({ decision: null, tally: { yes: 1, no: 1 } });
+    expect(held.run.degraded.join()).toContain("the judge could not decide: BAD_REQUEST");
+  });
+});
+
+test("a synthesis joins the answers into one, and names whom it decided against", async () => {
+  const sum: Reply = { json: { answer: "Paris, once Rome", reason: "two agree", overruled: [2] } };
+  const answers = { a: vote("Paris"), b: vote("Rome"), c: vote("Paris!"), sum };
+  await using held = await outcome(answers, { ...free, method: "synthesize", judge: "stub/sum" });
+  expect(held.output).toMatchObject({
+    decision: "Paris, once Rome",
+    method: "synthesize",
+    decided_by: "synthesis",
+    reason: "two agree",
+  });
+  expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/b"]);
+  expect(held.output.votes).toHaveLength(3);
+});
+
+describe("a person", () => {
+  const two = { ...closed, voters: ["stub/a", "stub/b"], on_disagreement: "human" };
+
+  test("is shown every vote with its confidence, and decides; what is no option is asked again", async () => {
+    await using held = await outcome({ a: vote("yes", 0.9), b: vote("no", 0.2) }, two);
+    expect(held.run.status).toBe("waiting");
+    const [wait] = (await held.stand.store.progress(held.run.id)).waiting;
+    expect(wait).toMatchObject({
+      kind: "answer",
+      show: {
+        question: "Ship it?",
+        options: ["yes", "no"],
+        tally: { yes: 1, no: 1 },
+        votes: [
+          { choice: "yes", confidence: 0.9 },
+          { choice: "no", confidence: 0.2 },
+        ],
+      },
+    });
+    const again = await held.stand.decide(held.run.id, "answered", "perhaps");
+    expect(again.status).toBe("waiting");
+    const [second] = (await held.stand.store.progress(held.run.id)).waiting;
+    expect(second?.show).toMatchObject({ problem: "answer with one of: yes, no" });
+    const run = await held.stand.decide(held.run.id, "answered", "No");
+    expect(run).toMatchObject({ status: "succeeded", output: { decision: "no", decided_by: "human" } });
+    expect(held.stand.vendor.requests).toHaveLength(2);
+  });
+
+  test("may leave it undecided", async () => {
+    await using held = await outcome({ a: vote("yes"), b: vote("no") }, two);
+    const run = await held.stand.decide(held.run.id, "answered", null);
+    expect(run.output).toMatchObject({ decision: null, decided_by: null, tally: { yes: 1, no: 1 } });
+  });
+});
