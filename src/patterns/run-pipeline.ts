@@ -134,10 +134,11 @@ function forgetAfter(course: Course, at: number): void {
   }
 }
 
-function note(to: Progress | undefined, from: Progress, { failure, ...made }: Rejection): void {
+function note(to: Progress | undefined, { planned: { name } }: Progress, rejection: Rejection): void {
   if (!to) return;
-  const others = to.notes.filter((known) => known.from !== from.planned.name);
-  to.notes = [...others, { from: from.planned.name, problem: failure.message, ...made }];
+  const rejected = "output" in rejection && { rejected: rejection.output };
+  const others = to.notes.filter(({ from }) => from !== name);
+  to.notes = [...others, { from: name, problem: rejection.failure.message, ...rejected }];
 }
 
 function report(course: Course): z.output<typeof Output> {
