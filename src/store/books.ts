@@ -13,7 +13,7 @@ interface Entry {
 }
 
 /** What is counted of a usage against a cap. */
-export const amountOf = (usage: Usage): Amount => ({
+const amountOf = (usage: Usage): Amount => ({
   usd: usage.usd,
   tokens: usage.input + usage.output,
   calls: usage.calls,

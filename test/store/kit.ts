@@ -92,7 +92,7 @@ export async function played(store: RunStore, more: Partial<NewRun> = {}, worker
 }
 
 /** A request that costs so many nano-dollars at the most, in no more than ten tokens. */
-export const asks = (usd: number): Ask => ({ input: 5, output: 5, least: 5, card: null, flat: usd });
+const asks = (usd: number): Ask => ({ input: 5, output: 5, least: 5, card: null, flat: usd });
 
 export function hold(
   id: number,

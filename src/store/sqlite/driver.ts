@@ -80,6 +80,7 @@ export class SqliteDriver implements Driver {
   }
 
   version(): number {
+    if (this.#closed) return this.#version;
     try {
       this.#version = Number(this.#reader.ask("pragma data_version"));
     } catch (error) {
