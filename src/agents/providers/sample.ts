@@ -116,14 +116,9 @@ class Sampler {
   /** In the upper part of what is allowed: a rehearsed score passes a gate, a rehearsed confidence is high. */
   #number(schema: JsonSchema, whole: boolean): number {
     const step = numberOr(schema["multipleOf"], whole ? 1 : 0);
-    const edge = step || 0.001;
-    const above = schema["exclusiveMinimum"];
-    const below = schema["exclusiveMaximum"];
-    const low = typeof above === "number" ? above + edge : numberOr(schema["minimum"], 0);
-    const high = typeof below === "number" ? below - edge : numberOr(schema["maximum"], Math.max(1, low + 1));
+    const { low, high } = rangeOf(schema, step || 0.001);
     const wished = low + (high - low) * (0.8 + 0.19 * this.#stuff.chance());
-    if (step > 0)
-      return Math.max(Math.ceil(low / step), Math.min(Math.round(wished / step), Math.floor(high / step))) * step;
+    if (step > 0) return clamp(Math.round(wished / step), Math.ceil(low / step), Math.floor(high / step)) * step;
     const round = Math.round(wished * 100) / 100;
     return round >= low && round <= high ? round : wished;
   }
@@ -159,6 +154,20 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 const PLAIN = new Set(["string", "number", "integer", "boolean", "null"]);
+
+const VAST = 1e9;
+
+/** Where a number may lie; limits so far out that they limit nothing are drawn in. */
+function rangeOf(schema: JsonSchema, edge: number): { low: number; high: number } {
+  const { exclusiveMinimum: above, exclusiveMaximum: below } = schema;
+  const least = typeof above === "number" ? above + edge : numberOr(schema["minimum"], -Number.MAX_VALUE);
+  const most = typeof below === "number" ? below - edge : numberOr(schema["maximum"], Number.MAX_VALUE);
+  const low = least < -VAST ? Math.min(0, most - 1) : least;
+  const high = most > VAST ? Math.max(1, low + 1) : most;
+  return { low, high };
+}
+
+const clamp = (n: number, least: number, most: number): number => Math.max(least, Math.min(n, most));
 
 /** The type a schema asks for, or the one its other words speak of. */
 function typeOf(schema: JsonSchema): string {
