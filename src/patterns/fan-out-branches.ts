@@ -1,6 +1,6 @@
 import { type Bill, billOf } from "../core/bill.ts";
 import type { Code } from "../core/errors.ts";
-import { fence } from "../core/fence.ts";
+import { FENCE_RULE, fence } from "../core/fence.ts";
 import type { Answer, Settled } from "../core/pattern.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import { type Problem, problemOf } from "./parts.ts";
@@ -71,20 +71,21 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Asks for one answer out of many, and says of each that is missing or doubtful that it is. */
+/** What an aggregator is told to do, whatever the task is. */
+export const MERGE = paragraphs(
+  "Merge the answers that you are given into one that does the task. Say nothing twice. Where they contradict each other, " +
+    "decide by what they give as grounds, and say so. Add nothing that they do not hold. If what is missing matters, say that it is missing.",
+  FENCE_RULE,
+);
+
+/** The answers to merge, and of each that is missing or doubtful that it is. */
 export function mergePrompt(task: string, branches: readonly Branch[]): string {
   const parts = branches.map((branch, index) => {
     const label = `Answer ${index + 1} (${branch.agent})`;
     const about = "item" in branch ? fence(`item ${index + 1}`, short(asText(branch.item))) : undefined;
     return paragraphs(`${label}${remark(branch)}`, about, shown(branch, index));
   });
-  return paragraphs(
-    "Merge the answers below into one that does the task. Say nothing twice. Where they contradict each other, decide " +
-      "by what they give as grounds, and say so. Add nothing that they do not hold. If what is missing matters, say that it is missing.",
-    `# Task\n\n${task}`,
-    "# Answers",
-    ...parts,
-  );
+  return paragraphs(`# Task\n\n${task}`, "# Answers", ...parts);
 }
 
 function remark(branch: Branch): string {

@@ -5,7 +5,7 @@ import { Failure } from "../core/errors.ts";
 import { FENCE_RULE } from "../core/fence.ts";
 import type { Limits } from "../core/limits.ts";
 import { type Answer, definePattern, type Join, type RunContext } from "../core/pattern.ts";
-import { type Branch, branchOf, codesOf, mergePrompt, STATUSES, worthOf } from "./fan-out-branches.ts";
+import { type Branch, branchOf, codesOf, MERGE, mergePrompt, STATUSES, worthOf } from "./fan-out-branches.ts";
 import { distinctNames, Problem } from "./parts.ts";
 import { counted, paragraphs, quoted } from "./texts.ts";
 
@@ -106,7 +106,7 @@ async function merge(
   }
   ctx.tell("merging the answers");
   try {
-    const question = { prompt: mergePrompt(task, branches), brief: FENCE_RULE, closing: true };
+    const question = { prompt: mergePrompt(task, branches), brief: MERGE, closing: true };
     const answer: Answer = await ctx.call(aggregator, question);
     return answer.output;
   } catch (error) {

@@ -13,6 +13,12 @@ const Review = z.object({
   reasons: z.array(z.string()).describe("Each fault that must be mended"),
 });
 
+const JUDGE = paragraphs(
+  "Judge the output: does it do what this step of the task must do? Score it from 0 (useless) to 1 (nothing to mend), and " +
+    "name each fault that must be mended.",
+  FENCE_RULE,
+);
+
 /** What a gate looks at. */
 export interface Work {
   readonly task: string;
@@ -64,12 +70,11 @@ async function criticism(
   const { output: review } = await ctx.call(critic.agent, {
     name: `${name}-gate`,
     prompt: paragraphs(
-      "Judge the output below: does it do what this step of the task must do? Score it from 0 (useless) to 1 (nothing to mend), and name each fault that must be mended.",
       `# Task\n\n${task}`,
       step.instructions && `# What this step must do\n\n${step.instructions}`,
       quoted("# Output", name, output),
     ),
-    brief: FENCE_RULE,
+    brief: JUDGE,
     shape: Review,
     cache: false,
     ...(budget && { budget }),

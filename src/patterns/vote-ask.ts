@@ -87,21 +87,17 @@ const REASON = z.string().describe("Why, in a few sentences");
 export function ballotQuestion({ question, options, rule }: Pick<Poll, "question" | "options" | "rule">) {
   const choice = options ? z.enum(options) : z.string().min(1);
   return {
-    prompt: ballotPrompt(question, options, rule),
+    prompt: paragraphs(
+      options ? `# Question\n\n${question}` : question,
+      options && `# Options\n\n${options.map((option) => `- ${option}`).join("\n")}`,
+    ),
+    brief: `Answer the question by yourself. ${howTo(options, rule)} Say how sure you are and why.`,
     shape: z.object({ choice, confidence: CONFIDENCE, reason: REASON }),
-    cache: false,
-  } as const;
+    cache: false as const,
+  };
 }
 
-function ballotPrompt(question: string, options: readonly string[] | undefined, rule: Rule | undefined): string {
-  const how = options
-    ? "Choose exactly one of the options."
-    : rule
-      ? "Put your answer into `choice`, as briefly as it can be said."
-      : "Put your whole answer into `choice`.";
-  return paragraphs(
-    `Answer the question below by yourself. ${how} Say how sure you are and why.`,
-    `# Question\n\n${question}`,
-    options && `# Options\n\n${options.map((option) => `- ${option}`).join("\n")}`,
-  );
+function howTo(options: readonly string[] | undefined, rule: Rule | undefined): string {
+  if (options) return "Choose exactly one of the options.";
+  return rule ? "Put your answer into `choice`, as briefly as it can be said." : "Put your whole answer into `choice`.";
 }

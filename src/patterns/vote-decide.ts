@@ -14,6 +14,25 @@ export interface Verdict {
   readonly ballots: readonly Ballot[];
 }
 
+const told = (what: string): string => paragraphs(what, FENCE_RULE);
+const CLUSTER = told(
+  "Which of the answers say the same? Put the numbers of those that mean the same into one group; an answer " +
+    "like no other is a group of its own. Whether an answer is right is not the question.",
+);
+const CHOOSE = told(
+  "Decide the question. Weigh the grounds that the votes give, not their number alone. Choose exactly one of " +
+    "the options and give your reason.",
+);
+const BEST = told(
+  "Choose the best of the answers. Weigh the grounds that they give, not their number alone. Give the number " +
+    "of the best, the numbers of those that say the same as it does, and your reason.",
+);
+const JOIN = told(
+  "Make one answer to the question out of the answers. Say nothing twice, put what matters most first. Where " +
+    "they contradict each other, decide by the grounds they give, and say so in your reason. Give the numbers " +
+    "of the answers that you decided against.",
+);
+
 const REASON = z.string().describe("Why, in a few sentences");
 const numbers = (n: number) => Array.from({ length: n }, (_, index) => String(index + 1));
 
@@ -30,13 +49,11 @@ export async function cluster(
   try {
     const { output } = await ctx.call(judge, {
       prompt: paragraphs(
-        "Which of the answers below say the same? Put the numbers of those that mean the same into one group; an answer " +
-          "like no other is a group of its own. Whether an answer is right is not the question.",
         `# Question\n\n${question}`,
         "# Answers",
         ...ballots.map(({ choice }, index) => fence(`answer ${index + 1}`, choice)),
       ),
-      brief: FENCE_RULE,
+      brief: CLUSTER,
       shape: z.object({ groups: z.array(z.array(z.int())) }),
       cache: false,
       closing: true,
@@ -74,13 +91,12 @@ async function judgeOptions(
 ): Promise<Verdict> {
   const { output } = await ctx.call(judge, {
     prompt: paragraphs(
-      "Decide the question below. Weigh the grounds that the votes give, not their number alone. Choose exactly one of the options and give your reason.",
       `# Question\n\n${question}`,
       `# Options\n\n${options.map((option) => `- ${option}`).join("\n")}`,
       "# Votes",
       ...ballots.map(shown("vote")),
     ),
-    brief: FENCE_RULE,
+    brief: CHOOSE,
     shape: z.object({ choice: z.enum(options), reason: REASON }),
     cache: false,
     closing: true,
@@ -95,14 +111,8 @@ async function judgeAnswers(
   ballots: readonly Ballot[],
 ): Promise<Verdict> {
   const { output } = await ctx.call(judge, {
-    prompt: paragraphs(
-      "Choose the best of the answers below. Weigh the grounds that they give, not their number alone. Give the number " +
-        "of the best, the numbers of those that say the same as it does, and your reason.",
-      `# Question\n\n${question}`,
-      "# Answers",
-      ...ballots.map(shown("answer")),
-    ),
-    brief: FENCE_RULE,
+    prompt: paragraphs(`# Question\n\n${question}`, "# Answers", ...ballots.map(shown("answer"))),
+    brief: BEST,
     shape: z.object({ best: z.enum(numbers(ballots.length)), same: z.array(z.int()), reason: REASON }),
     cache: false,
     closing: true,
@@ -125,14 +135,8 @@ export async function synthesised(
 ): Promise<Verdict & { readonly overruled: readonly Ballot[] }> {
   ctx.tell("joining the answers");
   const { output } = await ctx.call(synthesiser, {
-    prompt: paragraphs(
-      "Make one answer to the question out of the answers below. Say nothing twice, put what matters most first. Where they contradict " +
-        "each other, decide by the grounds they give, and say so in your reason. Give the numbers of the answers that you decided against.",
-      `# Question\n\n${question}`,
-      "# Answers",
-      ...ballots.map(shown("answer")),
-    ),
-    brief: FENCE_RULE,
+    prompt: paragraphs(`# Question\n\n${question}`, "# Answers", ...ballots.map(shown("answer"))),
+    brief: JOIN,
     shape: z.object({ answer: z.string().min(1), reason: REASON, overruled: z.array(z.int()) }),
     cache: false,
     closing: true,

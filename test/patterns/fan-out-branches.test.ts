@@ -89,10 +89,4 @@ describe("what an aggregator is asked", () => {
     expect(prompt).toMatch(/<data-\w+ name="item 5">\n\{\n {2}"title": "T"\n\}\n<\/data-/);
     expect(prompt).not.toMatch(/name="answer [23]"/);
   });
-
-  test("begins with the same words whatever the task is, so that a prompt cache can help", () => {
-    const other = mergePrompt("Something else.", [said("x")]);
-    const common = [...prompt].findIndex((letter, index) => letter !== other[index]);
-    expect(prompt.slice(0, common)).toContain("# Task");
-  });
 });

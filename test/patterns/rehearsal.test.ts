@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { patterns } from "../../src/patterns/index.ts";
+import { openStand } from "./stand.ts";
+
+const inputs: readonly [string, object][] = [
+  ["run_agent", { task: "Describe a baton.", agent: "writer" }],
+  [
+    "run_pipeline",
+    {
+      task: "Describe a baton.",
+      steps: [
+        { agent: "writer", gate: { critic: "critic", threshold: 0.1 }, max_rounds: 2, on_error: "skip" },
+        { agent: "writer", instructions: "Shorten it." },
+      ],
+    },
+  ],
+  ["fan_out", { task: "Describe a baton.", agents: ["writer", "critic"], aggregator: "synthesiser" }],
+  [
+    "consensus_vote",
+    {
+      question: "Is a baton a stick?",
+      options: ["yes", "no"],
+      voters: ["writer", "critic", "judge"],
+      on_disagreement: "judge",
+    },
+  ],
+  ["consensus_vote", { question: "What is a baton?", voters: ["writer", "critic", "judge"] }],
+  ["consensus_vote", { question: "What is a baton?", voters: ["writer", "critic"], method: "judge" }],
+  ["consensus_vote", { question: "What is a baton?", voters: ["writer", "critic"], method: "synthesize" }],
+];
+
+describe("without any key, on the built-in agents and the rehearsal model", () => {
+  test.each(inputs)("%s comes to an end that fits what it promises: %j", async (name, input) => {
+    await using stand = await openStand([], { model: "rehearsal/default" });
+    const run = await stand.play(name, input);
+    expect(run.error).toBeUndefined();
+    expect(run).toMatchObject({ status: "succeeded", usage: { usd: 0 } });
+    const pattern = patterns.find((each) => each.name === name);
+    expect(pattern?.output.safeParse(run.output).success).toBe(true);
+    expect(stand.vendor.requests).toHaveLength(0);
+  });
+});
