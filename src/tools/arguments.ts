@@ -36,8 +36,9 @@ export function cleanArguments(args: unknown, most: number): Readonly<Record<str
   if (args === undefined || args === null) return {};
   if (typeof args !== "object" || Array.isArray(args))
     throw new Failure("INVALID_INPUT", "the arguments of a tool are one JSON object");
-  checkSize(args, most);
-  return clean(args, 0) as Record<string, unknown>;
+  const cleaned = clean(args, 0) as Record<string, unknown>;
+  checkSize(cleaned, most);
+  return cleaned;
 }
 
 function checkSize(args: object, most: number): void {

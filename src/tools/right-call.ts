@@ -4,6 +4,7 @@ import { nearest } from "../core/nearest.ts";
 
 const ROUNDS = 4;
 const SHOWN = 160;
+const MOST_LACKING = 4;
 
 /** A call that would be taken, as near to what was asked as can be: the caller's own values under the right names. */
 export function rightCall(tool: string, schema: z.ZodType, args: unknown): string {
@@ -24,7 +25,8 @@ function mend(schema: z.ZodType, args: unknown, wrong: readonly Misfit[]): unkno
   for (const { path } of wrong.filter(({ unknown }) => unknown)) rename(schema, holder, path, spare);
   for (const { path } of wrong.filter(({ unknown }) => !unknown)) {
     const at = path.reduce<z.ZodType | undefined>((here, key) => here && childOf(here, String(key)), schema);
-    if (at) put(holder, path, fitting(at, read(holder, path), spare) ?? sample(at, String(path.at(-1) ?? "value")));
+    const given = read(holder, path);
+    if (at) put(holder, path, fitting(at, given, spare) ?? sample(at, String(path.at(-1) ?? "value"), given));
   }
   return holder.root;
 }
@@ -60,19 +62,31 @@ function parsed(given: unknown): unknown {
   }
 }
 
-/** A value such as the schema wants: its first choice, or its name in angle brackets. */
-function sample(schema: z.ZodType, name: string): unknown {
+/** A value such as the schema wants: what was given, as far as it goes; its first choice; or its name in angle brackets. */
+function sample(schema: z.ZodType, name: string, given?: unknown): unknown {
   const bare = unwrap(schema);
   if (bare instanceof z.ZodEnum) return bare.options[0];
   if (bare instanceof z.ZodLiteral) return bare.value;
-  if (bare instanceof z.ZodNumber) return Math.max(1, bare.minValue ?? 1);
+  if (bare instanceof z.ZodNumber) return within(bare, typeof given === "number" ? given : 1);
   if (bare instanceof z.ZodBoolean) return true;
-  if (bare instanceof z.ZodArray) return [sample(bare.element as z.ZodType, singular(name))];
+  if (bare instanceof z.ZodArray) return filled(bare, name, Array.isArray(given) ? given : []);
   if (bare instanceof z.ZodUnion) return sample(bare.options[0] as z.ZodType, name);
   if (bare instanceof z.ZodRecord) return {};
   if (!(bare instanceof z.ZodObject)) return `<${name}>`;
   const needed = Object.entries(bare.shape as Record<string, z.ZodType>).filter(([, inner]) => !inner.isOptional());
   return Object.fromEntries(needed.map(([key, inner]) => [key, sample(inner, key)]));
+}
+
+const within = ({ minValue, maxValue }: z.ZodNumber, given: number): number =>
+  Math.min(maxValue ?? given, Math.max(minValue ?? given, given));
+
+/** A list with what was given and as many samples as it lacks. */
+function filled(schema: z.ZodArray, name: string, given: readonly unknown[]): unknown[] {
+  for (let lacking = 0; lacking < MOST_LACKING; lacking++) {
+    const more = Array.from({ length: lacking }, () => sample(schema.element as z.ZodType, singular(name)));
+    if (schema.safeParse([...given, ...more]).success) return [...given, ...more];
+  }
+  return [sample(schema.element as z.ZodType, singular(name))];
 }
 
 const singular = (name: string): string => name.replace(/s$/, "");

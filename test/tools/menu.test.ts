@@ -1,0 +1,77 @@
+import { encode } from "gpt-tokenizer/encoding/o200k_base";
+import { afterAll, describe, expect, it } from "vitest";
+import { INSTRUCTIONS } from "../../src/tools/instructions.ts";
+import { rooms } from "./rooms.ts";
+
+const whole = rooms();
+const reading = rooms({ BATON_READ_ONLY: "true" });
+const admin = rooms({ BATON_TOOLSETS: "[default, admin]" });
+const { tools } = whole.baton;
+const LOOKING = ["get_run", "get_run_trace", "list_runs", "list_agents"];
+
+afterAll(() => Promise.all([whole, reading, admin].map((one) => one.close())));
+
+const tokens = (thing: unknown): number => encode(JSON.stringify(thing)).length;
+
+describe("the menu of tools", () => {
+  it("holds the ten tools of this version, always in the same order", () => {
+    expect(tools.map(({ name }) => name)).toEqual([
+      "run_agent",
+      "run_pipeline",
+      "fan_out",
+      "consensus_vote",
+      "get_run",
+      "get_run_trace",
+      "list_runs",
+      "control_run",
+      "decide",
+      "list_agents",
+    ]);
+  });
+
+  it("costs a client under 3,000 tokens", () => {
+    const menu = tools.map(({ name, description, inputSchema }) => tokens({ name, description, inputSchema }));
+    expect(menu.reduce((sum, count) => sum + count, 0)).toBeLessThan(3000);
+  });
+
+  it("is at most 10,000 tokens with all that tools/list says", () => {
+    const cards = tools.map(({ call: _, ...card }) => card);
+    expect(tokens(cards)).toBeLessThanOrEqual(10_000);
+  });
+
+  it("says of every tool when it is not the right one", () => {
+    for (const { name, description } of tools) expect(description, name).toMatch(/\b(not|never)\b/i);
+  });
+
+  it("has no key in an input that is not described as an own type", () => {
+    for (const { name, inputSchema } of tools) {
+      expect(inputSchema, name).toMatchObject({ type: "object", additionalProperties: false });
+      expect(Object.keys(inputSchema["properties"] as object).length, name).toBeGreaterThan(0);
+    }
+  });
+
+  it("offers only tools that start and change nothing where it is read-only", () => {
+    expect(reading.baton.tools.map(({ name }) => name)).toEqual(LOOKING);
+    for (const { name, hints } of tools) expect(hints.readOnlyHint, name).toBe(LOOKING.includes(name));
+  });
+
+  it("takes the admin toolset, which has no tool yet", () => {
+    expect(admin.baton.tools.map(({ name }) => name)).toEqual(tools.map(({ name }) => name));
+  });
+});
+
+describe("the instructions", () => {
+  it("are under 2 KB, since some clients cut the rest", () => {
+    expect(Buffer.byteLength(INSTRUCTIONS)).toBeLessThan(2048);
+  });
+
+  it("name no tool that is not offered", () => {
+    const named = INSTRUCTIONS.match(/\b[a-z]+_[a-z_]+\b/g) ?? [];
+    const known = ["idempotency_key", "wait_seconds", "run_id", "on_budget"];
+    for (const word of named.filter((word) => !known.includes(word)))
+      expect(
+        tools.map(({ name }) => name),
+        word,
+      ).toContain(word);
+  });
+});
