@@ -126,7 +126,7 @@ const reserveOf = (row: Row): Amount =>
 export function* correct(run: string, id: number, usage: Usage, books: Books): Tx<boolean> {
   const old = yield* first(
     sql(
-      `select * from attempts where run = $1 and id = $2 and state = 'settled' and estimated = 1 and corrected = 0
+      `select * from attempts where run = $1 and id = $2 and state = 'settled' and estimated = 1
          and result in ('lost', 'aborted') /*pg: for update*/`,
       run,
       id,
