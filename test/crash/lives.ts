@@ -1,0 +1,41 @@
+import { expect } from "vitest";
+import type { Run } from "../../src/core/store.ts";
+import type { Vendor } from "../stub/vendor.ts";
+import { expectBooksToAgree, expectNothingAskedTwice, type Home, withoutBills } from "./books.ts";
+import type { Setup, Wish } from "./orders.ts";
+import { until } from "./patience.ts";
+import { Player } from "./player.ts";
+
+const LONG_MS = 30_000;
+
+/** Starts runs, or finds those that were started before: each has its own key. */
+export async function play(player: Player, wishes: readonly Wish[]): Promise<readonly Run[]> {
+  const started = await Promise.all(wishes.map((wish) => player.tell("start", wish)));
+  return Promise.all(started.map(({ id }) => player.tell("wait", { id, ms: LONG_MS })));
+}
+
+/** Whether a process dies while it plays these; one that does not is ended. */
+export async function dies(player: Player, wishes: readonly Wish[]): Promise<boolean> {
+  try {
+    await play(player, wishes);
+  } catch {
+    return (await player.exited) === "SIGKILL";
+  }
+  await player.kill();
+  return false;
+}
+
+/** Opens a process that takes these up and plays them to their good end; their outputs, and the process, alive. */
+export async function survivor(setup: Setup, wishes: readonly Wish[]): Promise<[readonly unknown[], Player]> {
+  const player = await Player.open(setup);
+  const runs = await play(player, wishes);
+  expect(runs.map(({ status, error }) => ({ status, error }))).toEqual(runs.map(() => ({ status: "succeeded" })));
+  return [runs.map(({ output }) => withoutBills(output)), player];
+}
+
+/** All that must be true of a home when its runs have ended. */
+export async function expectAllWell(home: Home, vendor: Vendor): Promise<void> {
+  await until("the vendor's sockets close", () => vendor.report().open === 0);
+  expectNothingAskedTwice(await home.runs(), vendor.requests);
+  await expectBooksToAgree(home, vendor);
+}

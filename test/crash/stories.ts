@@ -1,0 +1,89 @@
+import type { Asked, Reply } from "../stub/script.ts";
+import { startVendor, type Vendor, type VendorOptions } from "../stub/vendor.ts";
+import type { Wish } from "./orders.ts";
+
+const MODEL = "openai/stub-model";
+const who = (instructions: string) => ({ agent: MODEL, instructions });
+
+/** What the vendor asks for a million tokens; players are told the same. */
+const PRICES = { "*": { input: 1, output: 4 } };
+
+/** A pipeline whose critic sends the first draft back. */
+export const pipeline = (tag: string): Wish => ({
+  key: tag,
+  pattern: "run_pipeline",
+  input: {
+    task: `[${tag}] Write about bridges.`,
+    steps: [
+      { name: "draft", agent: who("You draft.") },
+      { name: "edit", agent: who("You edit."), gate: { critic: who("You criticise.") }, back_to: "draft" },
+      { name: "sign", agent: who("You sign."), reads: ["draft"] },
+    ],
+  },
+});
+
+/** Four views on one task, and one that joins them. */
+export const fanOut = (tag: string, width = 4): Wish => ({
+  key: tag,
+  pattern: "fan_out",
+  input: {
+    task: `[${tag}] Look at bridges.`,
+    agents: Array.from({ length: width }, (_, i) => who(`You are view ${i + 1}.`)),
+    aggregator: who("You join."),
+  },
+});
+
+/** Three voters who disagree, and a judge. */
+export const vote = (tag: string): Wish => ({
+  key: tag,
+  pattern: "consensus_vote",
+  input: {
+    question: `[${tag}] Which bridge?`,
+    options: ["arch", "beam"],
+    voters: [1, 2, 3].map((n) => who(`You are voter ${n}.`)),
+    method: "judge",
+    judge: who("You judge."),
+  },
+});
+
+export const oneCall = (tag: string): Wish => ({
+  key: tag,
+  pattern: "run_agent",
+  input: { agent: who("You answer."), task: `[${tag}] Say something.` },
+});
+
+export const STORIES = { "a pipeline that goes back": pipeline, "a fan-out": fanOut, "a vote": vote } as const;
+export type Story = keyof typeof STORIES;
+
+/** All three at once. */
+export const stories = (tag: string): readonly Wish[] => [pipeline(`${tag} p`), fanOut(`${tag} f`), vote(`${tag} v`)];
+
+/** How each of them answers; the same question always in the same words. */
+const ROLES: readonly (readonly [said: RegExp, answer: (user: string, nr: string) => Reply])[] = [
+  [/You draft\./, (user) => ({ text: user.includes("# What was wrong") ? "Draft two." : "Draft one." })],
+  [/You edit\./, (user) => ({ text: user.includes("Draft two.") ? "Edited two." : "Edited one." })],
+  [
+    /You criticise\./,
+    (user) => ({ json: user.includes("Edited two.") ? { score: 1, reasons: [] } : { score: 0.1, reasons: ["thin"] } }),
+  ],
+  [/You sign\./, (user) => ({ text: `Signed: ${/Edited \w+\./.exec(user)?.[0]}` })],
+  [/You are view (\d+)\./, (_, nr) => ({ text: `View ${nr}.` })],
+  [/You join\./, (user) => ({ text: `Joined: ${user.match(/View \d+\./g)?.join(" ")}` })],
+  [
+    /You are voter (\d+)\./,
+    (_, nr) => ({ json: { choice: nr === "3" ? "beam" : "arch", confidence: 0.8, reason: `voter ${nr}` } }),
+  ],
+  [/You judge\./, () => ({ json: { choice: "arch", reason: "two of three" } })],
+];
+
+export function answer({ system, user }: Pick<Asked, "system" | "user">): Reply {
+  for (const [said, reply] of ROLES) {
+    const match = said.exec(system);
+    if (match) return reply(user, match[1] ?? "");
+  }
+  return { text: "Something." };
+}
+
+/** A vendor that tells these stories, in its own time, and bills in full what its client gave up. */
+export const tellStories = (manner: Reply = {}, options: VendorOptions = {}): Promise<Vendor> =>
+  startVendor({ prices: PRICES, bill_aborted: true, script: (asked) => ({ ...answer(asked), ...manner }), ...options });
