@@ -1,5 +1,5 @@
 import { Failure } from "../core/errors.ts";
-import { RetryPolicy } from "../core/limits.ts";
+import type { RetryPolicy } from "../core/limits.ts";
 import type { Answer, Task } from "../core/pattern.ts";
 import type { Line, Write } from "../core/store.ts";
 import { addUsage, NO_USAGE } from "../core/usage.ts";
@@ -152,7 +152,7 @@ export class Call implements Open, Gated, Asker {
     if (!this.#asked.question) return this.#fail(this.#asked.failure);
     if (refusing) return this.#fail(refusing);
     const { spec } = this.#asked.question;
-    const policy = RetryPolicy.parse({ ...catalogue.retry, ...spec.retry, ...this.#task.retry });
+    const policy = { ...catalogue.retry, ...spec.retry, ...this.#task.retry } as RetryPolicy;
     const next = nextRung(memory.attempts(this.place), spec.models.length, policy, stage.random);
     if (next.do === "fail") {
       const failure = Failure.fromInfo(next.error);
