@@ -73,7 +73,7 @@ function isJson(text: string): boolean {
 
 /** What an aggregator is told to do, whatever the task is. */
 export const MERGE = paragraphs(
-  "Merge the answers that you are given into one that does the task. Say nothing twice. Where they contradict each other, " +
+  "Merge the answers that you are given into one that does the task. Say nothing twice; put what matters most first. Where they contradict each other, " +
     "decide by what they give as grounds, and say so. Add nothing that they do not hold. If what is missing matters, say that it is missing.",
   FENCE_RULE,
 );

@@ -9,7 +9,7 @@ import type { Planned } from "./pipeline-steps.ts";
 import { paragraphs, quoted } from "./texts.ts";
 
 /** What was wrong with an output, told to the step that is to mend it. */
-export interface Note {
+interface Note {
   readonly from: string;
   readonly problem: string;
   readonly rejected?: unknown;

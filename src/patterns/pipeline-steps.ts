@@ -34,7 +34,7 @@ export type Step = z.output<typeof Step>;
 
 const ROUNDS = 5;
 const THRESHOLD = 0.7;
-export const VARIABLES = ["output", "task", "steps"];
+const VARIABLES = ["output", "task", "steps"];
 
 /** A step with everything that was left unsaid. */
 export interface Planned {

@@ -84,7 +84,7 @@ const CONFIDENCE = z.number().describe("How sure you are, from 0 to 1");
 const REASON = z.string().describe("Why, in a few sentences");
 
 /** One question for all voters. Each answers alone: samples that came from a cache would not be independent. */
-export function ballotQuestion({ question, options, rule }: Pick<Poll, "question" | "options" | "rule">) {
+function ballotQuestion({ question, options, rule }: Pick<Poll, "question" | "options" | "rule">) {
   const choice = options ? z.enum(options) : z.string().min(1);
   return {
     prompt: paragraphs(

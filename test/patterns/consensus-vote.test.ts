@@ -10,7 +10,7 @@ const vote = (choice: string, confidence = 0.8): Reply => ({
   json: { choice, confidence, reason: `because ${choice}` },
 });
 const down: Reply = { status: 400, body: { error: { message: "bad request", type: "invalid_request_error" } } };
-const voters = ["stub/a", "stub/b", "stub/c"];
+const voters = ["oa/a", "oa/b", "oa/c"];
 const closed = { question: "Ship it?", options: ["yes", "no"], voters };
 const free = { question: "Which city?", voters };
 
@@ -30,11 +30,11 @@ describe("a vote on options", () => {
       decided_by: "majority",
       tally: { yes: 2, no: 1 },
       votes: [
-        { voter: "stub/a", choice: "yes", confidence: 0.8, reason: "because yes" },
-        { voter: "stub/b", choice: "no", confidence: 0.3, reason: "because no" },
-        { voter: "stub/c", choice: "yes", confidence: 0.8, reason: "because yes" },
+        { voter: "oa/a", choice: "yes", confidence: 0.8, reason: "because yes" },
+        { voter: "oa/b", choice: "no", confidence: 0.3, reason: "because no" },
+        { voter: "oa/c", choice: "yes", confidence: 0.8, reason: "because yes" },
       ],
-      dissent: [{ voter: "stub/b", choice: "no", confidence: 0.3, reason: "because no" }],
+      dissent: [{ voter: "oa/b", choice: "no", confidence: 0.3, reason: "because no" }],
     });
     expect(held.run.degraded).toEqual([]);
     const prompts = held.stand.asked().map(({ user }) => user);
@@ -46,7 +46,7 @@ describe("a vote on options", () => {
   test("holds a voter to the options", async () => {
     await using held = await outcome({ a: vote("maybe"), b: vote("no"), c: vote("no") }, closed);
     expect(held.output.decision).toBe("no");
-    expect(held.output.silent).toMatchObject([{ voter: "stub/a", asked: true, error: { code: "BAD_OUTPUT" } }]);
+    expect(held.output.silent).toMatchObject([{ voter: "oa/a", asked: true, error: { code: "BAD_OUTPUT" } }]);
   });
 
   test("that is a tie is reported as a tie, never decided by chance", async () => {
@@ -63,7 +63,7 @@ describe("a vote on options", () => {
     const weighted = {
       ...closed,
       method: "weighted",
-      voters: ["stub/a", "stub/b", { agent: "stub/c", weight: 2.5 }],
+      voters: ["oa/a", "oa/b", { agent: "oa/c", weight: 2.5 }],
     };
     await using held = await outcome({ a: vote("yes"), b: vote("yes"), c: vote("no") }, weighted);
     expect(held.output).toMatchObject({ decision: "no", decided_by: "weighted", tally: { no: 2.5, yes: 2 } });
@@ -89,27 +89,27 @@ describe("a vote on options", () => {
     await using held = await outcome({ a: vote("yes"), b: down, c: down }, closed);
     expect(held.run).toMatchObject({ status: "failed", error: { code: "NO_QUORUM" } });
     expect(held.run.error?.message).toBe(
-      "1 of 3 voted, 2 are needed; no vote from stub/b (BAD_REQUEST), stub/c (BAD_REQUEST)",
+      "1 of 3 voted, 2 are needed; no vote from oa/b (BAD_REQUEST), oa/c (BAD_REQUEST)",
     );
   });
 
   test("tells voters of the same name apart", async () => {
-    await using held = await outcome({ a: vote("yes") }, { ...closed, voters: ["stub/a", "stub/a", "stub/a"] });
-    expect(held.output.votes.map(({ voter }) => voter)).toEqual(["stub/a", "stub/a-2", "stub/a-3"]);
+    await using held = await outcome({ a: vote("yes") }, { ...closed, voters: ["oa/a", "oa/a", "oa/a"] });
+    expect(held.output.votes.map(({ voter }) => voter)).toEqual(["oa/a", "oa/a-2", "oa/a-3"]);
     expect(held.stand.vendor.requests).toHaveLength(3);
   });
 });
 
 describe("an early stop", () => {
-  const five = { ...closed, voters: ["stub/a", "stub/b", "stub/c", "stub/d", "stub/e"], early_stop: "outcome" };
+  const five = { ...closed, voters: ["oa/a", "oa/b", "oa/c", "oa/d", "oa/e"], early_stop: "outcome" };
 
   test("asks no voter whose vote can no longer change the outcome, and lists who was not asked", async () => {
     await using held = await outcome({ a: vote("yes"), b: vote("yes"), c: vote("yes") }, five);
     expect(held.output.decision).toBe("yes");
     expect(held.stand.models().sort()).toEqual(["a", "b", "c"]);
     expect(held.output.silent).toEqual([
-      { voter: "stub/d", asked: false },
-      { voter: "stub/e", asked: false },
+      { voter: "oa/d", asked: false },
+      { voter: "oa/e", asked: false },
     ]);
     expect(held.run.degraded).toEqual([]);
   });
@@ -143,19 +143,19 @@ describe("a vote in free words", () => {
   test("lets a judge group what says the same, and keeps each voter's own words", async () => {
     const judge: Reply = { json: { groups: [[1, 3], [2]] } };
     const answers = { a: vote("Paris", 0.6), b: vote("Rome"), c: vote("It is Paris", 0.9), owl: judge };
-    await using held = await outcome(answers, { ...free, judge: "stub/owl" });
+    await using held = await outcome(answers, { ...free, judge: "oa/owl" });
     expect(held.output).toMatchObject({ decision: "It is Paris", tally: { "It is Paris": 2, Rome: 1 } });
-    expect(held.output.votes[0]).toMatchObject({ voter: "stub/a", choice: "It is Paris", answer: "Paris" });
-    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/b"]);
+    expect(held.output.votes[0]).toMatchObject({ voter: "oa/a", choice: "It is Paris", answer: "Paris" });
+    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["oa/b"]);
     const last = held.stand.vendor.requests.at(-1);
     expect(last?.user).toMatch(/<data-\w+ name="answer 2">\nRome\n/);
-    expect(last?.user).not.toContain("stub/");
+    expect(last?.user).not.toContain("oa/");
     expect(last?.system).toContain("never an instruction");
   });
 
   test("counts exact words, and says so, where nobody can group them", async () => {
     const answers = { a: vote("Paris"), b: vote("paris"), c: vote("Rome"), owl: down };
-    await using held = await outcome(answers, { ...free, judge: "stub/owl" });
+    await using held = await outcome(answers, { ...free, judge: "oa/owl" });
     expect(held.output.decision).toBe("Paris");
     expect(held.run.degraded.join()).toContain("nobody could group them: BAD_REQUEST");
   });
@@ -165,36 +165,36 @@ describe("a judge", () => {
   test("sees the question and every vote with confidence and reason, not who cast it, and decides with a reason", async () => {
     const owl: Reply = { json: { choice: "no", reason: "the risk is real" } };
     const answers = { a: vote("yes", 0.9), b: vote("no", 0.4), c: vote("yes", 0.7), owl };
-    await using held = await outcome(answers, { ...closed, method: "judge", judge: "stub/owl" });
+    await using held = await outcome(answers, { ...closed, method: "judge", judge: "oa/owl" });
     expect(held.output).toMatchObject({
       decision: "no",
       decided_by: "judge",
       reason: "the risk is real",
       tally: { yes: 2, no: 1 },
     });
-    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/a", "stub/c"]);
+    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["oa/a", "oa/c"]);
     const asked = held.stand.vendor.requests.at(-1)?.user ?? "";
     for (const part of ["Ship it?", "- yes", "Confidence: 0.9", "Confidence: 0.4", "because no"])
       expect(asked).toContain(part);
-    expect(asked).not.toContain("stub/");
+    expect(asked).not.toContain("oa/");
   });
 
   test("picks one of the free answers, and may find that others say the same", async () => {
     const owl: Reply = { json: { best: "3", same: [1], reason: "it is right" } };
     const answers = { a: vote("Paris"), b: vote("Rome"), c: vote("It is Paris"), owl };
-    await using held = await outcome(answers, { ...free, method: "judge", judge: "stub/owl" });
+    await using held = await outcome(answers, { ...free, method: "judge", judge: "oa/owl" });
     expect(held.output).toMatchObject({
       decision: "It is Paris",
       decided_by: "judge",
       tally: { "It is Paris": 2, Rome: 1 },
     });
-    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/b"]);
+    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["oa/b"]);
   });
 
   test("settles a vote without a winner only where it is asked to", async () => {
     const owl: Reply = { json: { choice: "yes", reason: "why not" } };
     const answers = { a: vote("yes"), b: vote("no"), owl };
-    const two = { ...closed, voters: ["stub/a", "stub/b"], judge: "stub/owl" };
+    const two = { ...closed, voters: ["oa/a", "oa/b"], judge: "oa/owl" };
     await using held = await outcome(answers, two);
     expect(held.output).toMatchObject({ decision: null, decided_by: null });
     expect(held.stand.models()).not.toContain("owl");
@@ -203,7 +203,7 @@ describe("a judge", () => {
   });
 
   test("who fails leaves the votes as they are, and says so", async () => {
-    const two = { ...closed, voters: ["stub/a", "stub/b"], judge: "stub/owl", on_disagreement: "judge" };
+    const two = { ...closed, voters: ["oa/a", "oa/b"], judge: "oa/owl", on_disagreement: "judge" };
     await using held = await outcome({ a: vote("yes"), b: vote("no"), owl: down }, two);
     expect(held.output).toMatchObject({ decision: null, tally: { yes: 1, no: 1 } });
     expect(held.run.degraded.join()).toContain("the judge could not decide: BAD_REQUEST");
@@ -213,19 +213,19 @@ describe("a judge", () => {
 test("a synthesis joins the answers into one, and names whom it decided against", async () => {
   const sum: Reply = { json: { answer: "Paris, once Rome", reason: "two agree", overruled: [2] } };
   const answers = { a: vote("Paris"), b: vote("Rome"), c: vote("Paris!"), sum };
-  await using held = await outcome(answers, { ...free, method: "synthesize", judge: "stub/sum" });
+  await using held = await outcome(answers, { ...free, method: "synthesize", judge: "oa/sum" });
   expect(held.output).toMatchObject({
     decision: "Paris, once Rome",
     method: "synthesize",
     decided_by: "synthesis",
     reason: "two agree",
   });
-  expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["stub/b"]);
+  expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["oa/b"]);
   expect(held.output.votes).toHaveLength(3);
 });
 
 describe("a person", () => {
-  const two = { ...closed, voters: ["stub/a", "stub/b"], on_disagreement: "human" };
+  const two = { ...closed, voters: ["oa/a", "oa/b"], on_disagreement: "human" };
 
   test("is shown every vote with its confidence, and decides; what is no option is asked again", async () => {
     await using held = await outcome({ a: vote("yes", 0.9), b: vote("no", 0.2) }, two);

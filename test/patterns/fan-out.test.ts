@@ -5,7 +5,7 @@ import { byModel, openStand } from "./stand.ts";
 
 type Output = z.output<typeof fanOut.output>;
 
-const agents = ["stub/a", "stub/b", "stub/c"];
+const agents = ["oa/a", "oa/b", "oa/c"];
 const down = { status: 400, body: { error: { message: "bad request", type: "invalid_request_error" } } };
 
 describe("fan_out", () => {
@@ -17,9 +17,9 @@ describe("fan_out", () => {
     expect(run).toMatchObject({ status: "succeeded", degraded: [] });
     const { branches, merged } = run.output as Output;
     expect(branches.map(({ agent, status, output }) => [agent, status, output])).toEqual([
-      ["stub/a", "succeeded", "A"],
-      ["stub/b", "succeeded", "B"],
-      ["stub/c", "succeeded", "C"],
+      ["oa/a", "succeeded", "A"],
+      ["oa/b", "succeeded", "B"],
+      ["oa/c", "succeeded", "C"],
     ]);
     expect(branches[0]?.usage).toMatchObject({ calls: 1 });
     expect(merged).toBeUndefined();
@@ -29,7 +29,7 @@ describe("fan_out", () => {
   test("asks one agent about each item, which is fenced, and tells which answer is about which", async () => {
     await using stand = await openStand((asked) => ({ text: asked.user.includes("pear") ? "green" : "red" }));
     const items = ["pear", { fruit: "apple" }];
-    const run = await stand.play("fan_out", { task: "Which colour?", items, agent: "stub/a" });
+    const run = await stand.play("fan_out", { task: "Which colour?", items, agent: "oa/a" });
     const { branches } = run.output as Output;
     expect(branches.map(({ item, output }) => [item, output])).toEqual([
       ["pear", "green"],
@@ -42,29 +42,29 @@ describe("fan_out", () => {
 
   test("keeps what succeeds when a branch fails, and says so", async () => {
     await using stand = await openStand(byModel({ a: { text: "A" }, b: down, c: { text: "C" } }));
-    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "stub/sum" });
+    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "oa/sum" });
     const { branches, merged } = run.output as Output;
     expect(run.status).toBe("succeeded");
-    expect(run.degraded.join()).toMatch(/1 of 3 branches failed: stub\/b BAD_REQUEST/);
+    expect(run.degraded.join()).toMatch(/1 of 3 branches failed: oa\/b BAD_REQUEST/);
     expect(branches.map(({ status }) => status)).toEqual(["succeeded", "failed", "succeeded"]);
     expect(branches[1]?.error).toMatchObject({ code: "BAD_REQUEST", retryable: false });
     expect(merged).toContain("Answer to");
     const last = stand.asked().at(-1);
     expect(last?.model).toBe("sum");
-    expect(last?.user).toContain("Answer 2 (stub/b) is missing: failed, BAD_REQUEST.");
+    expect(last?.user).toContain("Answer 2 (oa/b) is missing: failed, BAD_REQUEST.");
   });
 
   test("fails where no branch succeeds, and asks no aggregator", async () => {
     await using stand = await openStand([{ reply: down }]);
-    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "stub/sum" });
+    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "oa/sum" });
     expect(run).toMatchObject({ status: "failed", error: { code: "NO_QUORUM" } });
-    expect(run.error?.message).toMatch(/stub\/a BAD_REQUEST, stub\/b BAD_REQUEST, stub\/c BAD_REQUEST/);
+    expect(run.error?.message).toMatch(/oa\/a BAD_REQUEST, oa\/b BAD_REQUEST, oa\/c BAD_REQUEST/);
     expect(stand.models()).not.toContain("sum");
   });
 
   test("asks no aggregator to merge nothing, and does not call that a merge", async () => {
     await using stand = await openStand([{ reply: { text: "[]" } }]);
-    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "stub/sum" });
+    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "oa/sum" });
     expect(run.status).toBe("succeeded");
     expect(run.output).not.toHaveProperty("merged");
     expect(run.degraded.join()).toContain("every answer is empty");
@@ -73,7 +73,7 @@ describe("fan_out", () => {
 
   test("keeps the paid answers where the aggregator fails", async () => {
     await using stand = await openStand(byModel({ sum: down }));
-    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "stub/sum" });
+    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "oa/sum" });
     expect(run.status).toBe("succeeded");
     expect((run.output as Output).branches.every(({ status }) => status === "succeeded")).toBe(true);
     expect(run.degraded.join()).toContain("could not be merged: BAD_REQUEST");
@@ -117,7 +117,7 @@ describe("fan_out", () => {
   test("works through more items than may run at once", async () => {
     await using stand = await openStand((asked) => ({ text: asked.user }), { limits: { width: 4, calls: 3 } });
     const items = Array.from({ length: 40 }, (_, n) => n);
-    const run = await stand.play("fan_out", { task: "t", items, agent: "stub/a" });
+    const run = await stand.play("fan_out", { task: "t", items, agent: "oa/a" });
     expect((run.output as Output).branches.map(({ item }) => item)).toEqual(items);
     expect(stand.vendor.report().most_at_once).toBeLessThanOrEqual(3);
   });
@@ -125,7 +125,7 @@ describe("fan_out", () => {
   test("within a budget of calls keeps one for the aggregator, and tells which branches were refused", async () => {
     await using stand = await openStand([]);
     const more = { budget: { calls: 3 }, on_budget: "partial" as const };
-    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "stub/sum" }, more);
+    const run = await stand.play("fan_out", { task: "t", agents, aggregator: "oa/sum" }, more);
     const { branches, merged } = run.output as Output;
     expect(run.status).toBe("succeeded");
     expect(branches.map(({ status }) => status).sort()).toEqual(["refused", "succeeded", "succeeded"]);

@@ -1,67 +1,30 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type ConfigSource, readConfig } from "../../src/config.ts";
-import type { StartRequest } from "../../src/core/engine.ts";
+import type { ConfigSource } from "../../src/config.ts";
 import type { Run } from "../../src/core/store.ts";
-import { patterns } from "../../src/patterns/index.ts";
-import { openBaton } from "../../src/server.ts";
+import { openHouse, PRICE } from "../house.ts";
 import type { Asked, Reply, Script } from "../stub/script.ts";
-import { startVendor } from "../stub/vendor.ts";
 
-const PATIENCE_MS = 15_000;
+const MODELS = ["a", "b", "c", "d", "e", "owl", "sum"];
 
-/** A whole Baton on a home of its own, whose models (`stub/<name>`) are those of a fake vendor. */
+/** A house whose models are `oa/a` to `oa/e`, `oa/owl` and `oa/sum`, and what a test of patterns asks of it. */
 export async function openStand(script: Script, settings: ConfigSource["overrides"] = {}) {
-  const home = await mkdtemp(join(tmpdir(), "baton-patterns-"));
-  const vendor = await startVendor({ script });
-  const config = readConfig({
-    cwd: home,
-    env: {},
-    overrides: {
-      home,
-      model: "stub/model",
-      agents: [],
-      log: "silent",
-      providers: { stub: { type: "openai", base_url: vendor.v1, free: true } },
-      retry: { initial_ms: 1, max_ms: 1000 },
-      ...settings,
-    },
-  });
-  const baton = await openBaton(config, { env: {} });
-  const { engine, store } = baton;
-
-  /** Starts a run, and comes back when it has ended or waits for somebody. */
-  async function play(name: string, input: unknown, more: Partial<StartRequest> = {}): Promise<Run> {
-    const pattern = patterns.find((each) => each.name === name);
-    if (!pattern) throw new Error(`no pattern ${name}`);
-    const { run } = await engine.start({ pattern, input: pattern.input.parse(input), caller: "test", ...more });
-    return engine.wait(run.id, PATIENCE_MS);
-  }
+  const prices = Object.fromEntries(MODELS.map((model) => [model, PRICE]));
+  const house = await openHouse({ script, prices, settings: { model: "oa/a", ...settings } });
 
   /** Settles what a run waits for, and comes back when it has ended or waits again. */
   async function decide(id: string, how: "approved" | "rejected" | "answered", value?: unknown): Promise<Run> {
-    const [wait] = (await store.progress(id)).waiting;
+    const [wait] = (await house.store.progress(id)).waiting;
     if (!wait) throw new Error("the run waits for nobody");
-    await store.decide(id, wait.place, { how, ...(value !== undefined && { value }) }, "test");
-    engine.nudge(id);
-    return engine.wait(id, PATIENCE_MS);
+    await house.store.decide(id, wait.place, { how, ...(value !== undefined && { value }) }, "test");
+    house.engine.nudge(id);
+    return house.ended(id);
   }
 
   return {
-    vendor,
-    store,
-    engine,
-    play,
+    ...house,
     decide,
     /** What was asked, in order: the model and the last words of the user. */
-    asked: () => vendor.requests.map(({ model, user }) => ({ model, user })),
-    models: () => vendor.requests.map(({ model }) => model),
-    async [Symbol.asyncDispose]() {
-      await baton.close(0);
-      await vendor.close();
-      await rm(home, { recursive: true, force: true });
-    },
+    asked: () => house.vendor.requests.map(({ model, user }) => ({ model, user })),
+    models: () => house.vendor.requests.map(({ model }) => model),
   };
 }
 
