@@ -6,6 +6,7 @@ import type { Books } from "./books.ts";
 import { flag, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { keep } from "./texts.ts";
 import { withdraw } from "./waits.ts";
+import { unpackUsage } from "./words.ts";
 
 export const CANCELLED: FailureInfo = new Failure("CANCELLED", "the run was cancelled").toJSON();
 
@@ -55,8 +56,8 @@ function* learn(run: Row): Tx<void> {
   for (const line of calls) {
     const place = anyBranch(text(line, "place"));
     const sum = places.get(place) ?? { runs: 0, usd: 0, ms: 0 };
-    const usage = JSON.parse(maybeText(line, "usage") ?? "{}") as { usd?: number };
-    places.set(place, { runs: sum.runs + 1, usd: sum.usd + (usage.usd ?? 0), ms: sum.ms + int(line, "ms") });
+    const usd = unpackUsage(line["usage"])?.usd ?? 0;
+    places.set(place, { runs: sum.runs + 1, usd: sum.usd + usd, ms: sum.ms + int(line, "ms") });
   }
   for (const [place, sum] of places) yield* add(subject, place, sum);
 }

@@ -5,7 +5,7 @@ import type { RehearsalPlan, ShapeMode } from "../core/provider.ts";
 import type { Status } from "../core/status.ts";
 import type { Attempt, AttemptResult, Line, Run, RunCaps, Wait, WorkerIdentity } from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
-import { type Cell, flag, int, maybeInt, maybeText, present, type Row, text } from "./statement.ts";
+import { bit, type Cell, flag, int, maybeInt, maybeText, present, type Row, text } from "./statement.ts";
 import { inputCells, inputOf, type Texts, unpack } from "./texts.ts";
 
 /** The cells of a run's row that may refer to texts. */
@@ -102,14 +102,17 @@ export function lineOf(row: Row, texts: Texts): Line {
   };
 }
 
-/** A usage as a line keeps it: only what is not nothing. */
-export const packUsage = (usage: Usage): string =>
-  JSON.stringify(Object.fromEntries(Object.entries(usage).filter(([, value]) => value)));
+/** A usage as a line keeps it: its figures in order, as `unpackUsage` reads them. */
+export function packUsage({ usd, input, cached, cache_write, output, reasoning, calls, partial }: Usage): string {
+  return JSON.stringify([usd, input, cached, cache_write, output, reasoning, calls, bit(partial)]);
+}
 
-function unpackUsage(cell: Cell | undefined): Usage | undefined {
+export function unpackUsage(cell: Cell | undefined): Usage | undefined {
   if (typeof cell !== "string") return undefined;
-  const none = { usd: 0, input: 0, cached: 0, cache_write: 0, output: 0, reasoning: 0, calls: 0 };
-  return { ...none, ...(JSON.parse(cell) as Partial<Usage>) };
+  const [usd = 0, input = 0, cached = 0, cache_write = 0, output = 0, reasoning = 0, calls = 0, partial = 0] =
+    JSON.parse(cell) as number[];
+  const usage = { usd, input, cached, cache_write, output, reasoning, calls };
+  return partial === 1 ? { ...usage, partial: true } : usage;
 }
 
 export const attemptCells = (row: Row): readonly (Cell | undefined)[] => [
