@@ -77,7 +77,7 @@ export function envelope({ run, progress, queuedBecause, note }: Told): Envelope
     run_id: run.id,
     status: run.status,
     ...(run.output !== undefined && { output: value }),
-    ...(run.error && { error: errorOf(run.error, run.id) }),
+    ...(run.error && { error: errorOf(run.error) }),
     usage: billOf(run.usage),
     steps: {
       done: progress.done,
@@ -111,16 +111,11 @@ export const refusal = (failure: Failure): Envelope => ({
 
 const isRehearsal = (run: Run): boolean => run.rehearsal !== undefined || run.needs.includes("provider:rehearsal");
 
-function errorOf({ retry_after_ms: _, scope: __, ...info }: FailureInfo, run?: string): Envelope["error"] {
-  const input =
-    info.input_ref ?? (run !== undefined && info.step !== undefined ? `${traceUri(run)}#${info.step}` : undefined);
-  return {
-    ...info,
-    message: clip(info.message, 1200),
-    ...(info.hint !== undefined && { hint: clip(info.hint, 1600) }),
-    ...(input !== undefined && { input_ref: input }),
-  };
-}
+const errorOf = ({ retry_after_ms: _, scope: __, ...info }: FailureInfo): Envelope["error"] => ({
+  ...info,
+  message: clip(info.message, 1200),
+  ...(info.hint !== undefined && { hint: clip(info.hint, 1600) }),
+});
 
 const waitOf = ({ kind, place, approval, expires_at, show }: Wait): NonNullable<Envelope["waiting_for"]> => ({
   kind,

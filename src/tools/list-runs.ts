@@ -3,8 +3,9 @@ import { Failure } from "../core/errors.ts";
 import { toUsd } from "../core/money.ts";
 import { aboutRun } from "../core/record.ts";
 import { STATUSES } from "../core/status.ts";
-import type { Run, RunFilter, RunStats } from "../core/store.ts";
+import type { Run, RunFilter, RunPage, RunStats, RunStore } from "../core/store.ts";
 import { clip } from "./fit.ts";
+import { rowPage } from "./page.ts";
 import { decimal } from "./render.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { LOOKS, type Setting, type Tool } from "./tool.ts";
@@ -30,6 +31,7 @@ const Output = z.object({
   next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) }).optional(),
 });
 const OUTPUT_SCHEMA = outputSchema(Output);
+const ROOM = 1500;
 
 /** The caller's runs, the latest first, and how all that match went. */
 export const listRuns = (setting: Setting): Tool =>
@@ -45,8 +47,7 @@ export const listRuns = (setting: Setting): Tool =>
       hints: LOOKS,
       async answer(input, { store }, { caller }) {
         const filter = filterOf(input, caller);
-        const { limit = 10, cursor } = input;
-        const { runs, next: more } = await store.list({ ...filter, limit, ...(cursor !== undefined && { cursor }) });
+        const { runs, next: more } = await pageThatFits(store, filter, input);
         const stats = await store.stats(filter);
         const next = more === undefined ? undefined : { tool: "list_runs", arguments: { ...input, cursor: more } };
         const data = { runs: runs.map(runRow), ...told(stats), ...(next && { next }) };
@@ -61,6 +62,8 @@ export const listRuns = (setting: Setting): Tool =>
     setting,
   );
 
+type Filter = Omit<RunFilter, "limit" | "cursor">;
+
 function filterOf(
   { query, status, pattern, label, since }: Input,
   caller: string,
@@ -73,6 +76,14 @@ function filterOf(
     ...(label !== undefined && { label }),
     ...(since !== undefined && { since: sinceMs(since) }),
   };
+}
+
+/** As many runs as were asked for, or as an answer holds. */
+async function pageThatFits(store: RunStore, filter: Filter, { limit = 10, cursor }: Input): Promise<RunPage> {
+  const from = { ...filter, ...(cursor !== undefined && { cursor }) };
+  const page = await store.list({ ...from, limit });
+  const { shown } = rowPage(page.runs.map(runRow), undefined, ROOM);
+  return shown.length === page.runs.length ? page : store.list({ ...from, limit: shown.length });
 }
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -104,7 +115,7 @@ function statsLine(stats: RunStats): string {
   return [counted.join(", ") || "no runs", ...times, `$${decimal(usd)}`].join(" · ");
 }
 
-export const runRow = (run: Run) => ({
+const runRow = (run: Run) => ({
   run_id: run.id,
   status: run.status,
   pattern: run.pattern,

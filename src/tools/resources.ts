@@ -46,15 +46,26 @@ export async function listResources({ store }: Rooms, caller: string): Promise<L
   };
 }
 
-/** A run or its journal, whole. */
+/** A run or its journal, whole; with `?step=` one step of it. */
 export async function readResource({ store }: Rooms, uri: string, caller: string): Promise<ReadResourceResult> {
-  const [, id, trace] = /^baton:\/\/runs\/([^/#?]+)(\/trace)?(?:#.*)?$/.exec(uri) ?? [];
+  const [, id, trace, query] = /^baton:\/\/runs\/([^/?#]+)(\/trace(?:\?([^#]*))?)?$/.exec(uri) ?? [];
   if (id === undefined) throw new ResourceNotFoundError(uri);
   const run = await ownRun(store, id, caller).catch((error: unknown) => {
     throw Failure.from(error).code === "NOT_FOUND" ? new ResourceNotFoundError(uri) : error;
   });
-  const body = trace === undefined ? whole(run) : journal(run, await store.memory(id));
+  const body = trace === undefined ? whole(run) : journal(run, stepOf(await store.memory(id), query));
   return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(body, null, 1) }] };
+}
+
+function stepOf(memory: Memory, query: string | undefined): Memory {
+  const step = new URLSearchParams(query).get("step");
+  if (step === null) return memory;
+  const here = ({ place }: { place: string }) => place === step;
+  return {
+    lines: memory.lines.filter(here),
+    attempts: memory.attempts.filter(here),
+    waits: memory.waits.filter(here),
+  };
 }
 
 function whole(run: Run) {

@@ -7,7 +7,8 @@ import { counted, render } from "./render.ts";
 import { LONG_WAIT } from "./tail.ts";
 import type { CallContext, Reply, Rooms } from "./tool.ts";
 
-const HEARTBEAT_MS = 10_000;
+/** After so long without news it is said again that the run goes on, since some clients give up on silence. */
+const QUIET_SECONDS = 10;
 
 /** Waits for a run as long as its caller will, telling them how far it is, and answers with how it then stands. */
 export async function watch(
@@ -26,25 +27,29 @@ export async function watch(
   return runReply(rooms, waited, notes.length > 0 ? `${notes.join("; ")}.` : undefined);
 }
 
-async function waitFor(
-  { engine, store }: Rooms,
-  run: Run,
-  seconds: number,
-  { signal, progress }: CallContext,
-): Promise<Run> {
+async function waitFor(rooms: Rooms, run: Run, seconds: number, { signal, progress }: CallContext): Promise<Run> {
   if (seconds === 0 || hasEnded(run.status)) return run;
-  const tell = (now: Run) => void howFar(store, now).then(progress, () => undefined);
-  let latest = run;
-  const onProgress = (now: Run) => {
-    latest = now;
-    tell(now);
-  };
-  const heart = progress && setInterval(() => tell(latest), HEARTBEAT_MS);
+  const stop = progress && reporting(rooms.store, run.id, progress);
   try {
-    return await engine.wait(run.id, seconds * 1000, { signal, ...(progress && { onProgress }) });
+    return await rooms.engine.wait(run.id, seconds * 1000, { signal });
   } finally {
-    clearInterval(heart);
+    stop?.();
   }
+}
+
+/** Tells what has changed, at most once a second, and that it still goes on where nothing has. */
+function reporting(store: Rooms["store"], id: string, progress: (message: string) => void): () => void {
+  let last = "";
+  let quiet = 0;
+  const look = async () => {
+    const run = await store.get(id);
+    const now = run && !hasEnded(run.status) ? await howFar(store, run) : "";
+    quiet = now === last ? quiet + 1 : 0;
+    if (now !== "" && quiet % QUIET_SECONDS === 0) progress(now);
+    last = now;
+  };
+  const timer = setInterval(() => void look().catch(() => undefined), 1000);
+  return () => clearInterval(timer);
 }
 
 /** How far a run is, in one line: "running, 3 steps done, $0.0012". */
