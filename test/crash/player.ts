@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { Failure } from "../../src/core/errors.ts";
 import type { Asked, Message, Order, Report, Setup, Told } from "./orders.ts";
 
@@ -50,6 +50,10 @@ export class Player {
   /** What it has written to stderr. */
   get complaints(): string {
     return this.#complaints;
+  }
+
+  get isStopped(): boolean {
+    return execFileSync("ps", ["-o", "stat=", "-p", String(this.#child.pid)], { encoding: "utf8" }).startsWith("T");
   }
 
   tell<K extends Order>(order: K, asked?: Asked<K>): Promise<Told<K>> {

@@ -1,0 +1,157 @@
+import { afterEach, expect, test } from "vitest";
+import { Home } from "./books.ts";
+import { expectAllWell } from "./lives.ts";
+import { pause, until } from "./patience.ts";
+import { Player } from "./player.ts";
+import { answer, oneCall, pipeline, tellStories } from "./stories.ts";
+
+afterEach(() => Player.endAll());
+
+test("a server that stands still for less than its lease keeps its run", async () => {
+  using home = new Home();
+  const vendor = await tellStories({ fault: "hang" });
+  const setup = { home: home.path, vendor: vendor.v1, lease_ms: 6000 };
+  const [sleeper, other] = await Promise.all([Player.open(setup), Player.open(setup)]);
+  await other.tell("awaken");
+  vendor.follow(async (asked) => {
+    await pause(2500);
+    return answer(asked);
+  });
+  const { id } = await sleeper.tell("start", oneCall("short sleep"));
+  await until("it is asked", () => vendor.report().count === 1);
+  sleeper.signal("SIGSTOP");
+  await pause(2000);
+  sleeper.signal("SIGCONT");
+  const run = await other.tell("wait", { id, ms: 30_000 });
+  expect({ status: run.status, epoch: run.epoch, crashes: run.crashes }).toEqual({
+    status: "succeeded",
+    epoch: 1,
+    crashes: 0,
+  });
+  expect(vendor.report().count).toBe(1);
+  await expectAllWell(home, vendor);
+  await vendor.close();
+}, 60_000);
+
+test("a server that stood still for longer finds its runs taken: it closes its sockets, adds nothing, and corrects its bills", async () => {
+  using home = new Home();
+  const vendor = await tellStories({}, { bill_aborted: false });
+  vendor.follow((asked) =>
+    asked.user.includes("[silent]") ? { fault: "hang" } : { ...answer(asked), latency_ms: 500 },
+  );
+  const setup = { home: home.path, vendor: vendor.v1, lease_ms: 1500 };
+  const [sleeper, heir] = await Promise.all([Player.open(setup), Player.open(setup)]);
+  const { id: late } = await sleeper.tell("start", oneCall("late"));
+  const { id: silent } = await sleeper.tell("start", oneCall("silent"));
+  await until("both are asked", () => vendor.report().count === 2);
+  sleeper.signal("SIGSTOP");
+  vendor.follow(answer);
+  await heir.tell("awaken");
+  const ended = await Promise.all([late, silent].map((id) => heir.tell("wait", { id, ms: 30_000 })));
+  expect(ended.map(({ status, epoch, crashes }) => ({ status, epoch, crashes }))).toEqual([
+    { status: "succeeded", epoch: 3, crashes: 1 },
+    { status: "succeeded", epoch: 3, crashes: 1 },
+  ]);
+  const before = await home.runs();
+  sleeper.signal("SIGCONT");
+  await until("its silent socket is closed", () => vendor.requests[1]?.state === "aborted");
+  const attempt = async (id: string) => (await home.runs()).find(({ run }) => run.id === id)?.memory.attempts[0];
+  const corrected = await until("the late bill is corrected", async () => {
+    const first = await attempt(late);
+    return first?.estimated === false && first;
+  });
+  expect(corrected).toMatchObject({ result: "lost", usage: { usd: vendor.requests[0]?.billed } });
+  expect(corrected.usage.usd).toBeLessThan(corrected.reserve.usd);
+  const after = await home.runs();
+  for (const { run, memory } of before) {
+    const now = after.find((told) => told.run.id === run.id);
+    expect(now?.memory.lines).toEqual(memory.lines);
+    expect(now?.memory.attempts.length).toBe(memory.attempts.length);
+    expect(now?.run).toMatchObject({ status: "succeeded", epoch: 3, output: run.output });
+  }
+  await vendor.close();
+}, 60_000);
+
+test("clocks set back and forward by hours take no run from its player", async () => {
+  using home = new Home();
+  const HOUR = 3_600_000;
+  const vendor = await tellStories();
+  let answerNow = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    answerNow = resolve;
+  });
+  vendor.follow(async (question) => {
+    await asked;
+    return answer(question);
+  });
+  const setup = { home: home.path, vendor: vendor.v1, lease_ms: 1500 };
+  const [here, there] = await Promise.all([Player.open(setup), Player.open({ ...setup, clock_off_ms: 2 * HOUR })]);
+  await there.tell("awaken");
+  const { id } = await here.tell("start", oneCall("clocks"));
+  await until("it is asked", () => vendor.report().count === 1);
+  for (const [mine, theirs] of [
+    [-5, 5],
+    [5, -5],
+    [0, 30],
+  ] as const) {
+    await here.tell("setClock", mine * HOUR);
+    await there.tell("setClock", theirs * HOUR);
+    await pause(1000);
+  }
+  answerNow();
+  const run = await there.tell("wait", { id, ms: 30_000 });
+  expect({ status: run.status, epoch: run.epoch, asked: vendor.report().count }).toEqual({
+    status: "succeeded",
+    epoch: 1,
+    asked: 1,
+  });
+  await expectAllWell(home, vendor);
+  await vendor.close();
+}, 60_000);
+
+test("a server that is frozen in the middle of a transaction does not freeze another one", async () => {
+  using home = new Home();
+  const vendor = await tellStories();
+  const setup = { home: home.path, vendor: vendor.v1 };
+  const [frozen, other] = await Promise.all([Player.open(setup), Player.open(setup)]);
+  await frozen.tell("freezeInTransaction");
+  const lost = frozen.tell("start", oneCall("frozen"));
+  await until("it stands still", () => frozen.isStopped);
+  await other.tell("longestBlock");
+  const starting = other.tell("start", pipeline("behind the frozen one"));
+  let started = false;
+  void starting.then(() => {
+    started = true;
+  });
+  await pause(2500);
+  expect(started).toBe(false);
+  const block = await other.tell("longestBlock");
+  console.log(`its longest block was ${Math.round(block)} ms`);
+  expect(block).toBeLessThan(1000);
+  frozen.signal("SIGCONT");
+  const runs = await Promise.all([await lost, await starting].map(({ id }) => other.tell("wait", { id, ms: 30_000 })));
+  expect(runs.map(({ status }) => status)).toEqual(["succeeded", "succeeded"]);
+  await expectAllWell(home, vendor);
+  await vendor.close();
+}, 60_000);
+
+test("a server that is killed in the middle of a transaction leaves nothing of it, and holds nobody up", async () => {
+  using home = new Home();
+  const vendor = await tellStories();
+  const setup = { home: home.path, vendor: vendor.v1 };
+  const [frozen, other] = await Promise.all([Player.open(setup), Player.open(setup)]);
+  await frozen.tell("freezeInTransaction");
+  const lost = frozen.tell("start", oneCall("never written")).catch(() => undefined);
+  await until("it stands still", () => frozen.isStopped);
+  const starting = other.tell("start", pipeline("goes on"));
+  await pause(300);
+  await frozen.kill();
+  await lost;
+  const { id } = await starting;
+  const run = await other.tell("wait", { id, ms: 30_000 });
+  expect(run.status).toBe("succeeded");
+  const told = await home.runs();
+  expect(told.map((one) => one.run.id)).toEqual([id]);
+  await expectAllWell(home, vendor);
+  await vendor.close();
+}, 60_000);
