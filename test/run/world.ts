@@ -1,0 +1,249 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Pattern } from "../../src/core/pattern.ts";
+import { hasEnded, type Status } from "../../src/core/status.ts";
+import type { Fence, RunCaps, RunStore } from "../../src/core/store.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
+import { Audit } from "./audit.ts";
+import { CATALOGUE, LEASE_MS, type Purse } from "./cast.ts";
+import { Dice } from "./dice.ts";
+import { faultsOf } from "./judge.ts";
+import { People, type Temper } from "./people.ts";
+import { randomPattern, type StepCaps } from "./programs.ts";
+import { type Fate, Server, type ServerOptions } from "./server.ts";
+import { Time } from "./time.ts";
+import { type Moods, Vendor } from "./vendor.ts";
+
+export interface WorldOptions {
+  readonly runs?: number;
+  readonly fate?: Partial<Fate>;
+  /** How often, at each look of the host, a server is drained. */
+  readonly drains?: number;
+  readonly temper?: Partial<Temper>;
+  readonly moods?: Moods;
+  /** Money of a run, in USD, from and to; a caller's and a day's are about as much for all their runs. */
+  readonly usd?: readonly [number, number];
+}
+
+export interface WorldTold {
+  readonly seed: number;
+  readonly faults: readonly string[];
+  readonly statuses: readonly string[];
+  readonly crashes: number;
+  readonly requests: number;
+  readonly lines: number;
+  readonly ms: number;
+}
+
+const LONGEST_MS = 120_000;
+const AFTERMATH_MS = 2000;
+const MOST_DEATHS = 40;
+
+interface Cast {
+  readonly id: string;
+  readonly pattern: Pattern;
+  readonly caps: StepCaps;
+}
+
+/** Plays one random world to its end, and tells everything that is wrong with it. */
+export async function playWorld(seed: number, options: WorldOptions = {}): Promise<WorldTold> {
+  const world = new World(seed, options);
+  const realNow = Date.now;
+  Date.now = () => world.time.now;
+  try {
+    return await world.play();
+  } finally {
+    Date.now = realNow;
+    world.clear();
+  }
+}
+
+class World {
+  readonly time = new Time();
+  readonly #seed: number;
+  readonly #options: WorldOptions;
+  readonly #dice: Dice;
+  readonly #home: string;
+  readonly #faults: string[] = [];
+  readonly #servers = new Set<Server>();
+  readonly #dead = new Set<string>();
+  /** Who plays a run in each of its epochs. */
+  readonly #players = new Map<string, string>();
+  readonly #cast: readonly Cast[];
+  readonly #purse: Purse;
+  readonly #vendor: Vendor;
+  #audit: Audit | undefined;
+  #made = 0;
+
+  constructor(seed: number, options: WorldOptions) {
+    const dice = new Dice(seed * 7919 + 1);
+    this.#seed = seed;
+    this.#options = options;
+    this.#dice = dice;
+    this.#home = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "baton-world-"));
+    this.#cast = Array.from({ length: options.runs ?? 3 }, (_, i) => ({
+      id: `r${i}`,
+      ...randomPattern(dice.whole(0, 1e9), `program${i}`),
+    }));
+    const [low, high] = options.usd ?? [0.0005, 0.02];
+    const all = this.#cast.length * high;
+    this.#purse = { caller: { usd: dice.between(low, all) }, day: { usd: dice.between(low, all * 1.5) } };
+    this.#vendor = new Vendor(this.time, dice, () => this.#audit?.look(), options.moods);
+  }
+
+  async play(): Promise<WorldTold> {
+    const began = performance.now();
+    const { time } = this;
+    const store = await openStore({ home: this.#home, clock: time.clockOf("people", () => false) });
+    this.#audit = new Audit(
+      join(this.#home, "baton.db"),
+      (run) => this.#vendor.bill.get(run) ?? 0,
+      (what) => this.#fault(what),
+    );
+    const people = new People(store, this.#audit, time, this.#dice, {
+      cancels: 0.002,
+      retries: 1,
+      ...this.#options.temper,
+    });
+    for (const each of this.#cast) await this.#create(store, each);
+    this.#spawn(0);
+    this.#spawn(1);
+    this.#watchOver();
+    people.come();
+    await this.#live((audit) => audit.standings().every((one) => hasEnded(one.status as Status) && people.isLeft(one)));
+    const end = time.mono + AFTERMATH_MS;
+    if (this.#faults.length === 0) await this.#live(() => time.mono > end);
+    for (const server of this.#servers) server.die();
+    await time.settle();
+    if (this.#faults.length === 0) await this.#judge(store);
+    const told = this.#tell(performance.now() - began);
+    this.#audit.close();
+    await store.close();
+    return told;
+  }
+
+  clear(): void {
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  async #live(isOver: (audit: Audit) => boolean): Promise<void> {
+    const audit = this.#audit;
+    while (audit && this.#faults.length === 0 && !isOver(audit)) {
+      if (this.time.mono > LONGEST_MS || !(await this.time.step())) {
+        this.#fault(`not all runs end: ${JSON.stringify([audit.standings(), audit.waits()])}`);
+      }
+    }
+  }
+
+  async #create(store: RunStore, { id, pattern }: Cast): Promise<void> {
+    const dice = this.#dice;
+    const [low, high] = this.#options.usd ?? [0.0005, 0.02];
+    const caps: RunCaps = {
+      explicit: true,
+      usd: Math.round(dice.between(low, high) * 1e9),
+      ...(dice.falls(0.2) && { tokens: dice.whole(500, 8000) }),
+      ...(dice.falls(0.2) && { calls: dice.whole(3, 25) }),
+      ...(dice.falls(0.15) && { seconds: dice.between(0.2, 3) }),
+    };
+    const run = {
+      id,
+      pattern: pattern.name,
+      pattern_version: 1,
+      input: { run: id, told: `seed ${this.#seed}` },
+      caller: dice.pick(["eve", "finn"]),
+      caps,
+      on_budget: dice.pick(["fail", "partial", "ask"] as const),
+      priority: dice.whole(0, 2),
+      labels: [],
+      catalogue: CATALOGUE,
+      seed: `seed ${this.#seed} ${id}`,
+      needs: [],
+    };
+    await store.create(run, { queued: 100 });
+  }
+
+  #spawn(ms: number): void {
+    const { fate, ...rest } = this.#options;
+    const calm = this.#dead.size >= MOST_DEATHS;
+    const knows = this.#dice.falls(0.5);
+    const options: ServerOptions = {
+      ...rest,
+      home: this.#home,
+      time: this.time,
+      dice: this.#dice,
+      vendor: this.#vendor,
+      patterns: this.#cast.map(({ pattern }) => pattern),
+      purse: this.#purse,
+      fate: { dies: calm ? 0 : (fate?.dies ?? 0), stops: calm ? 0 : (fate?.stops ?? 0) },
+      knowsTheDead: ({ id }) => (knows ? this.#dead.has(id) : undefined),
+      onCommit: () => this.#audit?.look(),
+      onPlay: (fence, server) => this.#played(fence, server),
+      onTrouble: (what) => this.#fault(what),
+      onDeath: (server) => this.#died(server),
+    };
+    this.time.after(ms, "host", () => {
+      const server = new Server(`w${this.#made++}`, options);
+      this.#servers.add(server);
+      this.time.underway++;
+      void server
+        .boot()
+        .catch((error: unknown) => !server.dead && this.#fault(`no start: ${String(error)}`))
+        .finally(() => {
+          this.time.underway--;
+          this.time.moves++;
+        });
+    });
+  }
+
+  #watchOver(): void {
+    const { drains = 0 } = this.#options;
+    if (drains === 0) return;
+    this.time.after(this.#dice.between(20, 80), "host", () => {
+      const server = [...this.#servers][0];
+      if (server?.engine && this.#dead.size < MOST_DEATHS && this.#dice.falls(drains)) {
+        void server.drain(this.#dice.between(0, 60));
+      }
+      this.#watchOver();
+    });
+  }
+
+  #died(server: Server): void {
+    this.#servers.delete(server);
+    this.#dead.add(server.id);
+    this.#spawn(this.#dice.between(0, LEASE_MS));
+  }
+
+  #played({ run, epoch }: Fence, server: string): void {
+    const key = `${run} ${epoch}`;
+    const player = this.#players.get(key) ?? server;
+    this.#players.set(key, player);
+    if (player !== server) this.#fault(`${player} and ${server} both play ${key}`);
+  }
+
+  async #judge(store: RunStore): Promise<void> {
+    this.#audit?.look();
+    for (const { id, pattern, caps } of this.#cast) {
+      this.#faults.push(...(await faultsOf(store, id, pattern, caps, this.time)));
+    }
+    for (const { id, held_usd } of this.#audit?.rows("select id, held_usd from nodes where held_usd <> 0") ?? [])
+      this.#fault(`${id} still holds ${held_usd}`);
+  }
+
+  #fault(what: string): void {
+    if (this.#faults.length < 20) this.#faults.push(what);
+  }
+
+  #tell(ms: number): WorldTold {
+    const lines = Number(this.#audit?.rows("select count(*) as n from lines")[0]?.["n"]);
+    return {
+      seed: this.#seed,
+      faults: this.#faults,
+      statuses: this.#audit?.standings().map(({ status, code }) => (code ? `${status} ${code}` : status)) ?? [],
+      crashes: this.#dead.size,
+      requests: this.#vendor.requests,
+      lines,
+      ms,
+    };
+  }
+}
