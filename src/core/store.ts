@@ -86,6 +86,8 @@ export interface Line {
   readonly model?: string;
   /** What it used, as the pattern may read it. */
   readonly usage?: Usage;
+  /** Why the result of a pattern inside a pattern is less than was asked for. */
+  readonly degraded?: readonly string[];
   readonly ms: number;
   readonly at: number;
   /** A later generation has dropped it: only a trace shows it. */

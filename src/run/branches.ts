@@ -158,6 +158,7 @@ export class Branches implements Open, Undecided {
     });
     kid.elapsed = ms;
     kid.spent = usage;
+    kid.degraded = [];
     void this.#play.journal.write([{ do: "close", under: [kid.path] }, line]);
     this.#play.active++;
     this.#arrive(index, { ok: false, error: outOfTime(this.#options.seconds), usage });
@@ -251,16 +252,18 @@ export class Branches implements Open, Undecided {
     return { took, plain: false, ...(line?.error && { fail: line.error }) };
   }
 
+  /** Only what the counted branches were told goes on; a replay does not know the others. */
   #finish({ took, fail }: Decision): void {
     this.#close();
     let elapsed = 0;
     let usage = NO_USAGE;
-    for (const index of took) {
+    for (const index of [...took].sort((a, b) => a - b)) {
       const kid = this.#kids[index];
       if (!kid) continue;
       this.#frame.seq = Math.max(this.#frame.seq, kid.seq);
       elapsed = Math.max(elapsed, kid.elapsed);
       usage = addUsage(usage, kid.spent);
+      this.#frame.degrade(kid.degraded);
     }
     this.#frame.elapsed += elapsed;
     this.#frame.spent = addUsage(this.#frame.spent, usage);

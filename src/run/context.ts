@@ -49,7 +49,7 @@ export function contextOf(play: Play, frame: Frame): RunContext {
     spent: () => frame.spent,
     random: () => frame.random(play.run.seed),
     tell: (progress) => play.tell(progress),
-    degrade: (reason) => void play.degraded.add(reason),
+    degrade: (reason) => frame.degrade([reason]),
   };
 }
 
@@ -107,7 +107,7 @@ function nested<I, O>(
     inner.close();
     const error = "error" in what ? { error: what.error.toJSON() } : {};
     const state = "error" in what ? ("failed" as const) : ("done" as const);
-    const { elapsed: ms, spent: usage } = inner;
+    const { elapsed: ms, spent: usage, degraded } = inner;
     const value = "value" in what ? kept(what.value) : undefined;
     const line = {
       place,
@@ -116,6 +116,7 @@ function nested<I, O>(
       state,
       ms,
       usage,
+      ...(degraded.length > 0 && { degraded }),
       ...error,
       ...(value !== undefined && { value }),
     } as const;

@@ -34,6 +34,8 @@ export class Frame {
   seq = 0;
   elapsed = 0;
   spent: Usage = NO_USAGE;
+  /** Why what is made here is less than was asked for. */
+  degraded: readonly string[] = [];
   /** Money kept for the call that closes over its branches. */
   aside: { readonly usd: number; readonly tokens: number; readonly calls: number } | undefined;
   readonly #names = new Map<string, number>();
@@ -53,10 +55,15 @@ export class Frame {
     return joinPlace(this.path, nthName(name, n));
   }
 
-  told(line: Pick<Line, "seq" | "ms" | "usage">): void {
+  told(line: Pick<Line, "seq" | "ms" | "usage" | "degraded">): void {
     this.seq = Math.max(this.seq, line.seq);
     this.elapsed += line.ms;
     if (line.usage) this.spent = addUsage(this.spent, line.usage);
+    if (line.degraded) this.degrade(line.degraded);
+  }
+
+  degrade(reasons: readonly string[]): void {
+    this.degraded = [...new Set([...this.degraded, ...reasons])];
   }
 
   random(seed: string): number {

@@ -30,6 +30,13 @@ export class Remembered {
     return this.#lines.values();
   }
 
+  /** The lines of this generation, in order. */
+  ownLines(): readonly Line[] {
+    return [...this.#lines.values()]
+      .filter(({ generation }) => generation === this.generation)
+      .sort((a, b) => a.seq - b.seq);
+  }
+
   /** A later generation's line hides an older one at its place. */
   addLine(line: Line): void {
     this.#seq = Math.max(this.#seq, line.seq);

@@ -48,7 +48,6 @@ export class Play {
   readonly maps = new Set<Undecided>();
   readonly asides = new Set<Frame>();
   readonly cachedPrints = new Set<string>();
-  readonly degraded = new Set<string>();
   live = false;
   over = false;
   draining = false;
@@ -56,6 +55,8 @@ export class Play {
   refusing: Failure | undefined;
   #gated: Gated[] = [];
   #parking = false;
+  /** The limits that calls of this run have met. */
+  readonly #limits = new Set<string>();
   #budgetAsked: Failure | undefined;
   #root: Frame | undefined;
   #onReplayed: ((ending: Ending) => void) | undefined;
@@ -88,6 +89,7 @@ export class Play {
     const root = new Frame("", 1, []);
     this.#root = root;
     this.active = 1;
+    for (const line of this.memory.ownLines()) this.#noticeLimit(line);
     const { seconds } = this.run.caps;
     if (seconds !== undefined && !this.#onReplayed) {
       this.#stopTimer = this.stage.clock.after(Math.max(0, seconds * 1000 - this.run.held_ms), () => this.#deadline());
@@ -188,14 +190,14 @@ export class Play {
       status: "dead",
       error: failure.toJSON(),
       output: doneSteps(this.memory),
-      degraded: [...this.degraded],
+      degraded: this.#degraded,
     });
   }
 
   cancelled(): void {
     if (this.over) return;
     const error = new Failure("CANCELLED", "cancelled; what was done is kept in the trace").toJSON();
-    this.#end({ status: "cancelled", error, output: doneSteps(this.memory), degraded: [...this.degraded] });
+    this.#end({ status: "cancelled", error, output: doneSteps(this.memory), degraded: this.#degraded });
   }
 
   /** Starts nothing more; calls in flight end within the grace, then the run goes back to the queue. */
@@ -273,10 +275,15 @@ export class Play {
     for (const kid of [...frame.kids]) if (!kid.closed) yield* this.#openCalls(kid);
   }
 
+  get #degraded(): readonly string[] {
+    return [...this.#limits, ...(this.#root?.degraded ?? [])];
+  }
+
+  /** A limit stops the run wherever it was met, in a branch that lost as well; so it is noticed before a replay begins. */
   #noticeLimit(line: Line): void {
     const error = line.error;
     if (error?.kind !== "limit" || error.code === "DEPTH_EXCEEDED" || error.code === "WIDTH_EXCEEDED") return;
-    this.degraded.add(error.message);
+    this.#limits.add(error.message);
     const stops = error.code === "DEADLINE_EXCEEDED" || this.run.on_budget !== "partial";
     if (stops && this.run.on_budget !== "ask") this.refusing ??= Failure.fromInfo(error);
   }
@@ -289,9 +296,9 @@ export class Play {
     }
     const diverged = this.live ? undefined : this.journal.checkFront();
     if (diverged) return this.catastrophe(diverged);
-    const { refusing, degraded, memory } = this;
+    const { refusing, memory } = this;
     const checked = "output" in result ? this.#checked(result.output) : result;
-    this.#end(conclude(checked, { on_budget: this.run.on_budget, refusing, degraded: [...degraded], memory }));
+    this.#end(conclude(checked, { on_budget: this.run.on_budget, refusing, degraded: this.#degraded, memory }));
   }
 
   #checked(output: unknown): { readonly output: unknown } | { readonly error: Failure } {

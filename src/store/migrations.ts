@@ -110,6 +110,7 @@ create table lines (
   agent text,
   model text,
   usage text,
+  degraded text,
   ms double precision not null,
   at bigint not null,
   dropped bigint not null default 0,

@@ -98,6 +98,7 @@ export function lineOf(row: Row, texts: Texts): Line {
       agent: maybeText(row, "agent"),
       model: maybeText(row, "model"),
       usage: unpackUsage(row["usage"]),
+      degraded: row["degraded"] === null ? undefined : listOf(row, "degraded"),
     }),
   };
 }

@@ -99,8 +99,9 @@ function* perform(each: Write, { fence, run, books, now }: Player): Tx<Written> 
 /** Writes a line once. The same line again is the repetition of a commit whose outcome nobody knew. */
 function* remember(run: string, line: Line, now: number): Tx<void> {
   const fresh = yield sql(
-    `insert into lines (run, generation, place, seq, kind, print, state, value, error, agent, model, usage, ms, at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    `insert into lines (run, generation, place, seq, kind, print, state, value, error, agent, model, usage, degraded,
+       ms, at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
      on conflict (run, generation, place) do nothing returning seq`,
     run,
     line.generation,
@@ -114,6 +115,7 @@ function* remember(run: string, line: Line, now: number): Tx<void> {
     line.agent ?? null,
     line.model ?? null,
     line.usage ? packUsage(line.usage) : null,
+    line.degraded ? JSON.stringify(line.degraded) : null,
     line.ms,
     line.at,
   );
