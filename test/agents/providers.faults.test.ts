@@ -146,6 +146,44 @@ describe.each(["openai", "anthropic"])("%s", (id) => {
     expect(vendor.requests).toHaveLength(0);
   });
 
+  const nonsense = [
+    "null",
+    "7",
+    '"text"',
+    "[]",
+    "{}",
+    '{"choices":null}',
+    '{"choices":[null]}',
+    '{"choices":[{"delta":7}]}',
+  ];
+  const odd = [
+    '{"type":"message_start"}',
+    '{"type":"content_block_delta"}',
+    '{"type":"message_delta"}',
+    '{"error":true}',
+  ];
+
+  it.each([...nonsense, ...odd])(
+    "%s instead of an answer is the vendor's trouble, never a bug of ours",
+    async (body) => {
+      const json = { "content-type": "application/json" };
+      const sse = { "content-type": "text/event-stream" };
+      const told = [
+        { status: 200, headers: json, raw: body },
+        { status: 200, headers: sse, raw: `event: message_start\ndata: ${body}\n\n` },
+        { status: 500, headers: json, raw: body },
+      ];
+      for (const { status, headers, raw } of told) {
+        const failure = await failureOf(id, { status, headers, body: raw });
+        expect(failure.kind, raw).toBe("transient");
+      }
+    },
+  );
+
+  it("a status that no answer can have breaks nothing", async () => {
+    expect((await failureOf(id, { status: 999, headers: {}, body: "" })).kind).toBe("transient");
+  });
+
   it("aborted and failed calls leave the connections usable for the next", async () => {
     await failureOf(id, { status: 500 });
     await failureOf(id, { fault: "cut" });

@@ -50,6 +50,12 @@ describe("who can be asked", () => {
     expect(lackOf("rehearsal", {}, {})).toBeUndefined();
   });
 
+  it("an address that is none is said before anybody is asked", () => {
+    const env = { OPENAI_API_KEY: "k", OPENAI_BASE_URL: "localhost:8080/v1" };
+    expect(names({}, env)).toEqual(["rehearsal"]);
+    expect(lackOf("openai", {}, env)?.options.hint).toContain("OPENAI_BASE_URL");
+  });
+
   it("a key that was copied with a line break works; one that no header can carry is no key", async () => {
     const env = { OPENAI_API_KEY: " k1\n", OPENAI_BASE_URL: vendor.v1 };
     await openProviders({}, env, quiet).get("openai")!.complete(request(), hooks());

@@ -39,7 +39,7 @@ export interface Reply {
   readonly first_token_ms?: number;
   readonly chunk_ms?: number;
   readonly chunks?: number;
-  /** An error answer instead: status, headers, and a body (an object is sent as JSON). */
+  /** With a status of 300 and above, or with a body: that is the whole answer (an object is sent as JSON). */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;

@@ -169,7 +169,8 @@ export class Vendor {
     entry.status = status ?? 200;
     if (fault === "hang") return;
     if (fault === "reset") return this.#breakOff(entry, response);
-    if (status !== undefined && status >= 300) return refuse(response, asked, reply, status);
+    if (status !== undefined && (status >= 300 || reply.body !== undefined))
+      return refuse(response, asked, reply, status);
     entry.billed = this.#price(asked.model, entry.usage);
     if (fault === "html")
       return send(response, 200, "<!doctype html><html><body>Bad gateway</body></html>", "text/html");

@@ -21,3 +21,15 @@ export function answers(asStream: (body: string) => string): Fetch {
     return new Response(body, { status: 200, headers: { "content-type": "text/event-stream" } });
   };
 }
+
+/**
+ * Hears a stream to its end. Whoever trips over a piece of it trips over nonsense of the server's, which the SDKs
+ * take for what their types promise.
+ */
+export async function hear<T>(stream: AsyncIterable<T>, add: (piece: T) => void): Promise<void> {
+  try {
+    for await (const piece of stream) add(piece);
+  } catch (error) {
+    throw error instanceof TypeError ? new UnreadableAnswer("nonsense in a stream", { cause: error }) : error;
+  }
+}

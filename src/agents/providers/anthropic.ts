@@ -2,7 +2,7 @@ import type { Anthropic } from "@anthropic-ai/sdk";
 import type { MessageCreateParamsStreaming, RawMessageStreamEvent } from "@anthropic-ai/sdk/resources/messages";
 import type { Failure } from "../../core/errors.ts";
 import type { CallHooks, JsonSchema, ModelReply, ModelRequest, Provider, ShapeMode } from "../../core/provider.ts";
-import { answers } from "./answers.ts";
+import { answers, hear } from "./answers.ts";
 import { boundOf } from "./bound.ts";
 import { type Asked, CutAnswer, classify } from "./classify.ts";
 import { type Endpoint, NO_TIMEOUT_MS, sdkLogger, withhold } from "./endpoint.ts";
@@ -72,10 +72,10 @@ export class AnthropicProvider implements Provider {
     const format = request.shape && mode === "schema" ? narrow(request.shape) : undefined;
     const stream = await client.messages.create(bodyOf(request, mode, format), { signal });
     const answer = new Answer();
-    for await (const event of stream) {
+    await hear(stream, (event) => {
       beat();
       answer.add(event);
-    }
+    });
     signal.throwIfAborted();
     return answer.reply(mode, this.bound(request), request.max_output_tokens);
   }

@@ -29,8 +29,8 @@ type Body = string | Uint8Array | Readable | undefined;
  * `fetch` over node:http, at half the cost of the built-in one: connections are kept, an abort destroys the socket
  * at once, redirects are answers like any other, and nothing is compressed.
  */
-export function nodeFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
-  const url = new URL(typeof input === "object" && "url" in input ? input.url : input);
+export async function nodeFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  const url = new URL(input instanceof Request ? input.url : input);
   const body = readBody(init.body);
   const headers = Object.fromEntries(new Headers(init.headers));
   const length = typeof body === "string" || body instanceof Uint8Array ? Buffer.byteLength(body) : undefined;
@@ -56,8 +56,15 @@ function exchange(
       if (request.reusedSocket) sent = true;
       else socket.once(tls ? "secureConnect" : "connect", () => (sent = true));
     });
-    request.once("error", (error) => reject(signal?.aborted ? signal.reason : new SocketFault(error, sent)));
-    request.once("response", (message) => resolve(asResponse(message, signal)));
+    // More than one error may come of one connection, and one that nobody hears would end the process.
+    request.on("error", (error) => reject(signal?.aborted ? signal.reason : new SocketFault(error, sent)));
+    request.once("response", (message) => {
+      try {
+        resolve(asResponse(message, signal));
+      } catch (error) {
+        request.destroy(asError(error)); // A status or header that no response can have.
+      }
+    });
     if (body instanceof Readable) body.once("error", (error) => request.destroy(error)).pipe(request);
     else request.end(body);
   });
@@ -72,7 +79,7 @@ function asResponse(message: IncomingMessage, signal: AbortSignal | undefined): 
   const bodiless = BODILESS.has(status);
   if (bodiless) message.resume();
   const body = bodiless ? null : asStream(message, signal);
-  return new Response(body, { status, statusText: message.statusMessage ?? "", headers });
+  return new Response(body, { status, headers });
 }
 
 function asStream(message: IncomingMessage, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
@@ -88,7 +95,7 @@ function asStream(message: IncomingMessage, signal: AbortSignal | undefined): Re
         if (open) controller.close();
         open = false;
       });
-      message.once("error", (error) => {
+      message.on("error", (error) => {
         if (open) controller.error(signal?.aborted ? signal.reason : new SocketFault(error, true));
         open = false;
       });

@@ -82,6 +82,13 @@ export function lackOf(
     return lack(id, `the provider "${id}" has no base_url`, `Say where it is: ${example(id)}`);
   if (!own && known?.local)
     return lack(id, `the provider "${id}" is not configured`, `Add it: ${example(id, known.base_url)}`);
+  if (!isAddress(addressOf(own, known, env))) {
+    return lack(
+      id,
+      `the address of "${id}" is none`,
+      `Give an address that begins with http:// or https:// (${known?.url_env ?? "base_url"}).`,
+    );
+  }
   const variable = own?.api_key_env ?? known?.key_env;
   if (variable === undefined || own?.free || keyIn(env, variable) !== "") return undefined;
   return lack(id, `the provider "${id}" has no key`, `Put its key into the environment variable ${variable}.`);
@@ -101,7 +108,7 @@ function openOne(id: string, own: ProviderSettings, env: Env, log: ProviderLog):
   const endpoint: Endpoint = {
     id,
     log,
-    baseUrl: own.base_url ?? (keyIn(env, known?.url_env) || (known?.base_url ?? "")),
+    baseUrl: addressOf(own, known, env),
     key: keyIn(env, own.api_key_env ?? known?.key_env),
     free: own.free ?? local,
     concurrency: own.concurrency ?? (local ? 2 : 8),
@@ -112,6 +119,11 @@ function openOne(id: string, own: ProviderSettings, env: Env, log: ProviderLog):
   };
   return type === "anthropic" ? new AnthropicProvider(endpoint) : new OpenAiProvider(endpoint);
 }
+
+const addressOf = (own: ProviderSettings | undefined, known: Known | undefined, env: Env): string =>
+  own?.base_url ?? (keyIn(env, known?.url_env) || (known?.base_url ?? ""));
+
+const isAddress = (url: string): boolean => /^https?:\/\//.test(url) && URL.canParse(url);
 
 /** Keys are copied by hand: what surrounds them is not theirs. One that no header can carry is no key. */
 function keyIn(env: Env, variable: string | undefined): string {

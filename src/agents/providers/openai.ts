@@ -1,14 +1,13 @@
 import type OpenAI from "openai";
-import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
+import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import type { Failure } from "../../core/errors.ts";
-import { toNano } from "../../core/money.ts";
 import type { CallHooks, ModelReply, ModelRequest, Provider, ShapeMode } from "../../core/provider.ts";
-import { answers } from "./answers.ts";
+import { answers, hear } from "./answers.ts";
 import { boundOf } from "./bound.ts";
-import { type Asked, CutAnswer, classify } from "./classify.ts";
+import { type Asked, classify } from "./classify.ts";
 import { type Endpoint, NO_TIMEOUT_MS, sdkLogger, withhold } from "./endpoint.ts";
+import { asStream, OpenAiAnswer } from "./openai-answer.ts";
 import { isStrict, Ladder, systemText } from "./shapes.ts";
-import { guessedTokens, reportedTokens } from "./usage.ts";
 
 const OVERHEAD = 64;
 const MOST_TRIES = 6;
@@ -75,11 +74,11 @@ export class OpenAiProvider implements Provider {
     signal.throwIfAborted();
     const body = bodyOf(request, mode, this.#manner(request.model));
     const stream = await client.chat.completions.create(body, { signal });
-    const answer = new Answer();
-    for await (const chunk of stream) {
+    const answer = new OpenAiAnswer();
+    await hear(stream, (chunk) => {
       beat();
       answer.add(chunk);
-    }
+    });
     // An aborted stream ends like a finished one, without an error.
     signal.throwIfAborted();
     return answer.reply(mode, this.bound(request), request.max_output_tokens);
@@ -157,78 +156,4 @@ function bodyOf(
         },
       }),
   };
-}
-
-/** A whole answer of a server that does not stream, as the only chunk of a stream. */
-function asStream(body: string): string {
-  try {
-    const whole = JSON.parse(body) as { choices?: { message?: unknown }[] };
-    const choices = whole.choices?.map((choice) => ({ ...choice, delta: choice.message }));
-    return `data: ${JSON.stringify({ ...whole, ...(choices && { choices }) })}\n\ndata: [DONE]\n\n`;
-  } catch {
-    return `data: ${body.replace(/\s+/g, " ")}\n\n`;
-  }
-}
-
-/** What servers send beside the SDK's types: the text of reasoning, and what OpenRouter says it cost. */
-interface More {
-  readonly reasoning?: string | null;
-  readonly reasoning_content?: string | null;
-}
-interface Cost {
-  readonly cost?: unknown;
-  readonly is_byok?: unknown;
-  readonly cost_details?: { readonly upstream_inference_cost?: unknown } | null;
-}
-
-/** Gathers the chunks of one answer. */
-class Answer {
-  #text = "";
-  #refusal = "";
-  #thought = "";
-  #finish: string | undefined;
-  #usage: unknown;
-  #id: string | undefined;
-  #model: string | undefined;
-
-  add(chunk: ChatCompletionChunk): void {
-    this.#id ??= chunk.id;
-    this.#model ??= chunk.model;
-    this.#usage = chunk.usage ?? this.#usage;
-    const choice = chunk.choices?.[0];
-    if (!choice) return;
-    const delta: (typeof choice.delta & More) | undefined = choice.delta;
-    this.#text += delta?.content ?? "";
-    this.#refusal += delta?.refusal ?? "";
-    this.#thought += delta?.reasoning_content ?? delta?.reasoning ?? "";
-    this.#finish = choice.finish_reason ?? this.#finish;
-  }
-
-  reply(mode: ShapeMode | undefined, bound: number, most: number): ModelReply {
-    if (this.#finish === undefined || this.#finish === "error") throw new CutAnswer();
-    const tokens = reportedTokens("openai", this.#usage);
-    const usd = billed(this.#usage);
-    return {
-      text: this.#text === "" ? this.#refusal : this.#text,
-      ...(tokens ? { tokens } : guessedTokens(bound, this.#text + this.#thought, most)),
-      ...(usd !== undefined && { usd }),
-      stop:
-        this.#refusal !== "" || this.#finish === "content_filter"
-          ? "refusal"
-          : this.#finish === "length"
-            ? "length"
-            : "end",
-      ...(mode && { mode }),
-      ...(this.#model !== undefined && { model: this.#model }),
-      ...(this.#id !== undefined && { id: this.#id }),
-    };
-  }
-}
-
-/** The cost that the server itself reports; with a key of one's own the vendor behind it bills beside it. */
-function billed(usage: unknown): number | undefined {
-  const { cost, is_byok, cost_details } = (usage ?? {}) as Cost;
-  if (typeof cost !== "number" || !(cost >= 0)) return undefined;
-  const upstream = is_byok === true ? cost_details?.upstream_inference_cost : 0;
-  return toNano(cost + (typeof upstream === "number" && upstream > 0 ? upstream : 0));
 }

@@ -20,6 +20,8 @@ export function reportedTokens(dialect: keyof typeof DIALECTS, usage: unknown): 
   try {
     const found = extractUsage(provider, { model: "", usage }, flavor).usage;
     const input = whole(found["input_tokens"]);
+    // Every request has input: a server that says otherwise has not counted.
+    if (input === 0) return undefined;
     const cached = Math.min(whole(found["cache_read_tokens"]), input);
     return {
       input,
@@ -29,11 +31,15 @@ export function reportedTokens(dialect: keyof typeof DIALECTS, usage: unknown): 
       reasoning: whole(found["output_reasoning_tokens"]),
     };
   } catch {
-    return undefined; // Required figures are missing or no numbers: as good as no usage.
+    return undefined; // Required figures are missing, or are no figures: as good as no usage.
   }
 }
 
-const whole = (n: number | undefined): number => (n !== undefined && n > 0 ? Math.ceil(n) : 0);
+/** A figure beyond all models is none. */
+function whole(n: number | undefined): number {
+  if (n !== undefined && n > 1e12) throw new RangeError("no request has so many tokens");
+  return n !== undefined && n > 0 ? Math.ceil(n) : 0;
+}
 
 /** What an answer may have used at most, where its vendor does not say: the bound of its input, its bytes as output. */
 export function guessedTokens(bound: number, answer: string, most: number): Pick<ModelReply, "tokens" | "estimated"> {
