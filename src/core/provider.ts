@@ -36,6 +36,7 @@ export interface ModelRequest {
   /** The shape that is asked for; a provider asks for it as strictly as it can. */
   readonly shape?: JsonSchema;
   readonly max_output_tokens: number;
+  /** Not sent where the vendor no longer takes one, as Anthropic does not. */
   readonly temperature?: number;
   readonly agent: string;
   /** The how-manieth request of this agent in this run, from 1. */
@@ -86,7 +87,5 @@ export interface Provider {
 /** `openai/gpt-5` in its two halves; the model's own name may hold further slashes. */
 export function splitModel(name: string): { provider: string; model: string } {
   const slash = name.indexOf("/");
-  return slash < 0
-    ? { provider: "", model: name }
-    : { provider: name.slice(0, slash), model: name.slice(slash + 1) };
+  return slash < 0 ? { provider: "", model: name } : { provider: name.slice(0, slash), model: name.slice(slash + 1) };
 }

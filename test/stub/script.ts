@@ -52,7 +52,7 @@ export interface Reply {
  * `error_event`: an error inside the stream. `unfinished`: the stream ends without saying that it is complete.
  * `plain`: JSON where a stream was asked for.
  */
-export type Fault =
+type Fault =
   | "hang"
   | "hang_midway"
   | "cut"

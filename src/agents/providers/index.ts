@@ -47,9 +47,6 @@ const KNOWN: Readonly<Record<string, Known>> = {
   vllm: { type: "openai", base_url: "http://127.0.0.1:8000/v1", local: true },
 };
 
-/** The provider names that need no settings beyond a key. */
-export const KNOWN_PROVIDERS: readonly string[] = [...Object.keys(KNOWN), "rehearsal"];
-
 /**
  * Everybody who can be asked: those that are configured and have what they need, those whose key is in the
  * environment, and always the rehearsal. Nobody is asked for that, and no SDK is loaded before its first call.

@@ -2,7 +2,7 @@ import { fingerprint } from "../../core/fingerprint.ts";
 import type { JsonSchema, ModelRequest, ShapeMode } from "../../core/provider.ts";
 
 /** A shape asked for in words, for models that cannot be asked otherwise. */
-export const inWords = (shape: JsonSchema): string =>
+const inWords = (shape: JsonSchema): string =>
   `Answer with JSON only: one value that fits this JSON Schema, and nothing before or after it.\n${JSON.stringify(shape)}`;
 
 /** The system text with the shape in words below it, where the mode needs the words. */
