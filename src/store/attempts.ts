@@ -11,8 +11,6 @@ type Verdict = Extract<Written, { readonly did: "held" | "wait" }> | (Refused & 
 
 /** Writes down a request and holds its money in the run and all nodes above it, or does neither. */
 export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books: Books, now: number): Tx<Verdict> {
-  const known = yield* first(sql("select * from attempts where run = $1 and id = $2", fence.run, attempt.id));
-  if (known) return heldBefore(known, fence);
   if (attempt.cached_answer) {
     yield* insert(fence, attempt, [], { usd: 0, tokens: 0, calls: 0 }, wish.ask.output, false, now);
     return { did: "held", output: wish.ask.output, usd: 0, tokens: 0, clamped: false };
@@ -20,11 +18,13 @@ export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books:
   const above = [];
   for (const node of wish.nodes.toSorted(byId)) above.push(yield* books.ledgerOf(node));
   const verdict = decide([{ ...books.ledgerOfRun(run), aside: wish.aside }, ...above, ...wish.steps], wish.ask);
-  if (verdict.verdict === "wait") return { did: "wait" };
-  if (verdict.verdict === "refused") return { ...verdict, did: "refused" };
+  if (verdict.verdict === "wait") return (yield* heldBefore(fence, attempt.id)) ?? { did: "wait" };
+  if (verdict.verdict === "refused") return (yield* heldBefore(fence, attempt.id)) ?? { ...verdict, did: "refused" };
   const { output, reserve, clamped } = verdict;
   const nodes = above.map(({ id }) => id);
-  yield* insert(fence, attempt, nodes, reserve, output, clamped, now);
+  const isNew = yield* insert(fence, attempt, nodes, reserve, output, clamped, now);
+  const before = isNew ? undefined : yield* heldBefore(fence, attempt.id);
+  if (before) return before;
   books.hold(nodes, reserve);
   return { did: "held", output, usd: reserve.usd, tokens: reserve.tokens, clamped };
 }
@@ -32,7 +32,9 @@ export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books:
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 
 /** The same hold again, because nobody could say whether its commit had succeeded. */
-function heldBefore(known: Row, { run, epoch }: Fence): Verdict {
+function* heldBefore({ run, epoch }: Fence, id: number): Tx<Verdict | undefined> {
+  const known = yield* first(sql("select * from attempts where run = $1 and id = $2", run, id));
+  if (!known) return undefined;
   if (int(known, "epoch") !== epoch) throw new Error(`attempt ${int(known, "id")} of ${run} is an earlier player's`);
   return {
     did: "held",
@@ -51,12 +53,13 @@ function* insert(
   output: number,
   clamped: boolean,
   now: number,
-): Tx<void> {
+): Tx<boolean> {
   const tag = attempt.agent.lastIndexOf("@");
-  yield sql(
+  const inserted = yield sql(
     `insert into attempts (run, id, generation, place, epoch, rung, turn, agent, agent_version, model, state,
        reserve_usd, reserve_tokens, max_output_tokens, clamped, cached_answer, nodes, asked, shape_version, at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'held', $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'held', $11, $12, $13, $14, $15, $16, $17, $18, $19)
+     on conflict (run, id) do nothing returning id`,
     run,
     attempt.id,
     attempt.generation,
@@ -77,6 +80,7 @@ function* insert(
     attempt.input.shape_version ?? null,
     attempt.at,
   );
+  return inserted.length > 0;
 }
 
 /** Ends a held request with its bill. One that others have settled meanwhile gets its bill corrected, and no answer. */

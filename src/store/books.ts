@@ -1,31 +1,22 @@
 import type { Amount, Ledger } from "../core/budget.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
+import { amountOf, type Entry, joined, NONE, plus, postNode, postRun } from "./entries.ts";
+import type { Group } from "./group.ts";
 import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
 import { capsOf, heldOf } from "./words.ts";
 
-const NONE: Amount = { usd: 0, tokens: 0, calls: 0 };
-
-interface Entry {
-  readonly held: Amount;
-  readonly used: Usage;
-  /** How many partial usages came or went. */
-  readonly partial: number;
-}
-
-/** What is counted of a usage against a cap. */
-const amountOf = (usage: Usage): Amount => ({
-  usd: usage.usd,
-  tokens: usage.input + usage.output,
-  calls: usage.calls,
-});
-
 /** The money that one transaction moves in a run and in the nodes above it, written in one go and always in the same order. */
 export class Books {
+  readonly entries = new Map<string, Entry>();
+  /** The rows of the nodes that were read. */
+  readonly nodes = new Map<string, Row>();
   readonly #run: string;
-  readonly #entries = new Map<string, Entry>();
+  readonly #group: Group | undefined;
 
-  constructor(run: string) {
+  /** Within a group, what the group has read and moved counts as if it were written. */
+  constructor(run: string, group?: Group) {
     this.#run = run;
+    this.#group = group;
   }
 
   hold(nodes: readonly string[], reserve: Amount): void {
@@ -44,7 +35,7 @@ export class Books {
 
   /** The run as a ledger, with what is not yet written. */
   ledgerOfRun(row: Row): Ledger {
-    const entry = this.#entries.get(this.#run);
+    const entry = this.#entry(this.#run);
     return {
       id: `run:${this.#run}`,
       scope: "run",
@@ -56,7 +47,8 @@ export class Books {
 
   /** A node above the run, written down if it is new, with what is not yet written. */
   *ledgerOf({ id, scope, caps }: Pick<Ledger, "id" | "scope" | "caps">): Tx<Ledger> {
-    const row = (yield* first(sql("select * from nodes where id = $1 /*pg: for update*/", id))) ?? NEW_NODE;
+    const known = this.nodes.get(id) ?? this.#group?.node(id);
+    const row = known ?? (yield* first(sql("select * from nodes where id = $1 /*pg: for update*/", id))) ?? NEW_NODE;
     const { usd = null, tokens = null, calls = null } = caps;
     if (row === NEW_NODE || row["cap_usd"] !== usd || row["cap_tokens"] !== tokens || row["cap_calls"] !== calls) {
       yield sql(
@@ -70,7 +62,8 @@ export class Books {
         calls,
       );
     }
-    const entry = this.#entries.get(id);
+    this.nodes.set(id, { ...row, cap_usd: usd, cap_tokens: tokens, cap_calls: calls });
+    const entry = this.#entry(id);
     return {
       id,
       scope,
@@ -82,22 +75,23 @@ export class Books {
 
   /** Writes all that was entered: the run first, then the nodes by name, so that no two transactions wait for each other. */
   *post(): Tx<void> {
-    const run = this.#entries.get(this.#run);
+    const run = this.entries.get(this.#run);
     if (run) yield* postRun(this.#run, run);
-    this.#entries.delete(this.#run);
-    for (const [id, entry] of [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1))) yield* postNode(id, entry);
-    this.#entries.clear();
+    this.entries.delete(this.#run);
+    for (const [id, entry] of [...this.entries].sort(([a], [b]) => (a < b ? -1 : 1))) yield* postNode(id, entry);
+    this.entries.clear();
+    this.nodes.clear();
   }
 
-  #enter(nodes: readonly string[], { held, used, partial }: Entry): void {
-    for (const id of [this.#run, ...nodes]) {
-      const known = this.#entries.get(id);
-      this.#entries.set(id, {
-        held: plus(held, known?.held),
-        used: known ? addUsage(known.used, used) : used,
-        partial: partial + (known?.partial ?? 0),
-      });
-    }
+  /** What has moved in a node and is not yet in its row. */
+  #entry(id: string): Entry | undefined {
+    const own = this.entries.get(id);
+    const shared = this.#group?.entry(id);
+    return own ? joined(own, shared) : shared;
+  }
+
+  #enter(nodes: readonly string[], entry: Entry): void {
+    for (const id of [this.#run, ...nodes]) this.entries.set(id, joined(entry, this.entries.get(id)));
   }
 }
 
@@ -116,11 +110,6 @@ export const spentOf = (row: Row): Amount => ({
   calls: int(row, "spent_calls"),
 });
 
-const plus = (a: Amount, b: Amount = NONE): Amount => ({
-  usd: a.usd + b.usd,
-  tokens: a.tokens + b.tokens,
-  calls: a.calls + b.calls,
-});
 const minus = (a: Amount, b: Amount): Amount => ({
   usd: a.usd - b.usd,
   tokens: a.tokens - b.tokens,
@@ -135,44 +124,6 @@ const negative = (usage: Usage): Usage => ({
   reasoning: -usage.reasoning,
   calls: -usage.calls,
 });
-
-function* postRun(id: string, { held, used, partial }: Entry): Tx<void> {
-  yield sql(
-    `update runs set held_usd = held_usd + $2, held_tokens = held_tokens + $3, held_calls = held_calls + $4,
-       usd = usd + $5, input_tokens = input_tokens + $6, cached_tokens = cached_tokens + $7,
-       cache_write_tokens = cache_write_tokens + $8, output_tokens = output_tokens + $9,
-       reasoning_tokens = reasoning_tokens + $10, calls = calls + $11, partial = partial + $12
-     where id = $1`,
-    id,
-    held.usd,
-    held.tokens,
-    held.calls,
-    used.usd,
-    used.input,
-    used.cached,
-    used.cache_write,
-    used.output,
-    used.reasoning,
-    used.calls,
-    partial,
-  );
-}
-
-function* postNode(id: string, { held, used }: Entry): Tx<void> {
-  const spent = amountOf(used);
-  yield sql(
-    `update nodes set held_usd = held_usd + $2, held_tokens = held_tokens + $3, held_calls = held_calls + $4,
-       spent_usd = spent_usd + $5, spent_tokens = spent_tokens + $6, spent_calls = spent_calls + $7
-     where id = $1`,
-    id,
-    held.usd,
-    held.tokens,
-    held.calls,
-    spent.usd,
-    spent.tokens,
-    spent.calls,
-  );
-}
 
 /** The nodes above its run that an attempt holds or held money in. */
 export const nodesOf = (attempt: Row): readonly string[] => JSON.parse(text(attempt, "nodes")) as string[];

@@ -1,14 +1,19 @@
 import type { Failure } from "../core/errors.ts";
+import type { Group } from "./group.ts";
 import type { Tx } from "./statement.ts";
 
 /** When a transaction is played: the store's clock, and a monotonic one of this process. */
 export interface Moment {
   readonly now: number;
   readonly mono: number;
+  /** What it shares with others of its commit; only where its job allows that. */
+  readonly group?: Group;
 }
 
 export interface Job<T> {
   readonly tx: (at: Moment) => Tx<T>;
+  /** Leaves to its group what others of the same commit would read or write again. All else begins with that written. */
+  readonly shares?: boolean;
   /** Somebody's new wish, refused at once while the store cannot write; all else is kept and tried again. */
   readonly fresh?: boolean;
   /** The runs that a result has changed. */

@@ -12,7 +12,7 @@ import { baselines, catalogueText, nodes } from "./reads.ts";
 import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
 import * as waits from "./waits.ts";
-import { write } from "./writes.ts";
+import { mayShare, write } from "./writes.ts";
 
 const KEPT_CATALOGUES = 32;
 
@@ -110,6 +110,7 @@ export class SqlStore implements core.RunStore {
   write(fence: core.Fence, writes: readonly core.Write[]): Promise<readonly core.Written[] | undefined> {
     return this.#db.write({
       tx: (at) => write(fence, writes, at, this.#leaseMs),
+      shares: mayShare(writes),
       touched: () => [fence.run],
     });
   }

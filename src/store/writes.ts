@@ -3,6 +3,7 @@ import { hold, settle, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
 import type { Moment } from "./driver.ts";
 import { end, release } from "./endings.ts";
+import { renew } from "./group.ts";
 import { first, type Row, sql, type Tx } from "./statement.ts";
 import { keep } from "./texts.ts";
 import { expire, open, park, withdraw } from "./waits.ts";
@@ -17,6 +18,11 @@ interface Player {
 
 const DONE: Written = { did: "done" };
 
+/** Writes that leave a run with its player, and so may share one reading and one renewal of it in a commit. */
+const SHARING: readonly Write["do"][] = ["hold", "settle", "line", "close", "open", "expire", "progress", "beat"];
+
+export const mayShare = (writes: readonly Write[]): boolean => writes.every((each) => SHARING.includes(each.do));
+
 /**
  * What the player of a run writes, all or nothing, and its lease renewed with it. One who has lost the run writes
  * nothing; only the bills of what he has sent are put right.
@@ -24,41 +30,30 @@ const DONE: Written = { did: "done" };
 export function* write(
   fence: Fence,
   writes: readonly Write[],
-  { now, mono }: Moment,
+  { now, mono, group }: Moment,
   leaseMs: number,
 ): Tx<readonly Written[] | undefined> {
-  const books = new Books(fence.run);
-  const run = yield* renew(fence, mono, leaseMs);
+  const books = new Books(fence.run, group);
+  const run = group?.owned(fence.run, fence.epoch) ?? (yield* owned(fence));
   if (!run) {
     for (const each of writes) if (each.do === "settle") yield* settle(fence.run, each.settle, books, now);
     yield* books.post();
+    group?.reread();
     return undefined;
   }
-  const player: Player = { fence, run, books, now };
+  const player = { epoch: fence.epoch, row: run, mono, leaseMs };
+  if (!group) yield* renew(fence.run, player);
   const written: Written[] = [];
-  for (const each of writes) written.push(yield* perform(each, player));
-  yield* books.post();
+  for (const each of writes) written.push(yield* perform(each, { fence, run, books, now }));
+  if (group) group.take(fence.run, player, books);
+  else yield* books.post();
   return written;
 }
 
-/** What a player's writes need of its run; reading all of it would be half of their cost. */
-const PLAYED = `id, cancelling, cap_usd, cap_tokens, cap_calls, usd, input_tokens, output_tokens, calls,
-  held_usd, held_tokens, held_calls`;
-
-/** The run, if it is still this player's; the time since its last write counts as played, up to a lease. */
-function* renew({ run, epoch }: Fence, mono: number, leaseMs: number): Tx<Row | undefined> {
-  return yield* first(
-    sql(
-      `update runs set beat = beat + 1, touched_mono = $3,
-         held_ms = held_ms + case when $3 - touched_mono > $4 then $4 when $3 > touched_mono then $3 - touched_mono else 0 end
-       where id = $1 and epoch = $2 and status = 'running'
-       returning ${PLAYED}`,
-      run,
-      epoch,
-      mono,
-      leaseMs,
-    ),
-  );
+/** The run, if it is still this player's. */
+function* owned({ run, epoch }: Fence): Tx<Row | undefined> {
+  const mine = "select * from runs where id = $1 and epoch = $2 and status = 'running' /*pg: for update*/";
+  return yield* first(sql(mine, run, epoch));
 }
 
 function* perform(each: Write, { fence, run, books, now }: Player): Tx<Written> {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { Failure } from "../../core/errors.ts";
 import type { Job, Moment } from "../driver.ts";
+import { Group } from "../group.ts";
 import type { Connection } from "./connection.ts";
 import { failureOf, sqliteCode, troubleOf } from "./trouble.ts";
 
@@ -11,6 +12,7 @@ const TRIGGER_SAID_NO = 1811;
 
 interface Waiting {
   readonly fresh: boolean;
+  readonly shares: boolean;
   /** Plays it inside the open transaction; what comes back tells its caller, once the commit is durable. */
   readonly play: (at: Moment) => Told;
   readonly refuse: (error: unknown) => void;
@@ -61,6 +63,7 @@ export class Commits {
       if (this.#ailing && (job.fresh || this.#ailing.code === "STORE_NEWER")) return reject(this.#ailing);
       this.#queue.push({
         fresh: job.fresh ?? false,
+        shares: job.shares ?? false,
         refuse: reject,
         play: (at) => {
           const result = this.#db.play(job.tx(at));
@@ -112,22 +115,28 @@ export class Commits {
     this.#db.exec("begin immediate");
     check();
     if (jobs.length === 0) this.#db.exec(this.#options.probe);
-    const told = jobs.map((job) => this.#playAlone(job, { now: clock.now(), mono: Math.floor(clock.mono()) }));
+    const group = new Group();
+    const told = jobs.map((job) => {
+      if (!job.shares) this.#db.play(group.post());
+      const at = { now: clock.now(), mono: Math.floor(clock.mono()), ...(job.shares && { group }) };
+      return this.#playAlone(job, at);
+    });
+    this.#db.play(group.post());
     this.#db.exec("commit");
     return told;
   }
 
   /** Plays one transaction so that its failure undoes nothing but itself. */
   #playAlone({ play, refuse }: Waiting, at: Moment): Told {
-    this.#db.exec("savepoint one");
+    this.#db.ask("savepoint one");
     try {
       const told = play(at);
-      this.#db.exec("release one");
+      this.#db.ask("release one");
       return told;
     } catch (error) {
       if (troubleOf(error) !== undefined || !this.#db.inTransaction) throw error;
-      this.#db.exec("rollback to one");
-      this.#db.exec("release one");
+      this.#db.ask("rollback to one");
+      this.#db.ask("release one");
       return { runs: [], tell: () => refuse(asFailure(error)) };
     }
   }
