@@ -29,7 +29,10 @@ export async function dies(player: Player, wishes: readonly Wish[]): Promise<boo
 export async function survivor(setup: Setup, wishes: readonly Wish[]): Promise<[readonly unknown[], Player]> {
   const player = await Player.open(setup);
   const runs = await play(player, wishes);
-  expect(runs.map(({ status, error }) => ({ status, error }))).toEqual(runs.map(() => ({ status: "succeeded" })));
+  expect(
+    runs.map(({ status, error }) => ({ status, error })),
+    player.complaints,
+  ).toEqual(runs.map(() => ({ status: "succeeded" })));
   return [runs.map(({ output }) => withoutBills(output)), player];
 }
 

@@ -7,6 +7,8 @@ export interface Setup {
   /** The base URL of the fake vendor. */
   readonly vendor: string;
   readonly lease_ms?: number;
+  /** Has no key for the vendor, and so can play nothing that needs it. */
+  readonly keyless?: boolean;
   /** How wrong its wall clock is. */
   readonly clock_off_ms?: number;
   readonly limits?: Partial<Limits>;

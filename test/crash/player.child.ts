@@ -46,7 +46,7 @@ const config = readConfig({
 });
 
 const baton = await openBaton(config, {
-  env: { STUB_KEY: "not-a-key" },
+  env: setup.keyless ? {} : { STUB_KEY: "not-a-key" },
   clock,
   ...(setup.lease_ms !== undefined && { leaseMs: setup.lease_ms }),
   afterCommit: () => {
