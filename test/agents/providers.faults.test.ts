@@ -139,10 +139,14 @@ describe.each(["openai", "anthropic"])("%s", (id) => {
     expect(performance.now() - began).toBeLessThan(5000);
   });
 
-  it("a call that is aborted beforehand sends nothing", async () => {
+  it("a call that is aborted beforehand sends nothing, and costs nothing", async () => {
     const signal = AbortSignal.abort(new Failure("CANCELLED", "cancelled by a person"));
     const call = providers.get(id)!.complete(request(), { signal, beat() {} });
-    await expect(call).rejects.toMatchObject({ code: "CANCELLED", message: "cancelled by a person" });
+    await expect(call).rejects.toMatchObject({
+      code: "CANCELLED",
+      message: "cancelled by a person",
+      options: { billed: "nothing" },
+    });
     expect(vendor.requests).toHaveLength(0);
   });
 

@@ -52,16 +52,7 @@ export interface Reply {
  * `error_event`: an error inside the stream. `unfinished`: the stream ends without saying that it is complete.
  * `plain`: JSON where a stream was asked for.
  */
-type Fault =
-  | "hang"
-  | "hang_midway"
-  | "cut"
-  | "reset"
-  | "malformed"
-  | "html"
-  | "error_event"
-  | "unfinished"
-  | "plain";
+type Fault = "hang" | "hang_midway" | "cut" | "reset" | "malformed" | "html" | "error_event" | "unfinished" | "plain";
 
 /** Answers the requests that match; texts match as substrings, `calls` counts the matches of this rule from 1. */
 export interface Rule {

@@ -4,7 +4,7 @@ import type { Failure } from "../../core/errors.ts";
 import type { CallHooks, JsonSchema, ModelReply, ModelRequest, Provider, ShapeMode } from "../../core/provider.ts";
 import { answers, hear } from "./answers.ts";
 import { boundOf } from "./bound.ts";
-import { type Asked, CutAnswer, classify } from "./classify.ts";
+import { type Asked, CutAnswer, classify, stopped } from "./classify.ts";
 import { type Endpoint, NO_TIMEOUT_MS, sdkLogger, withhold } from "./endpoint.ts";
 import { isClosable, Ladder, systemText } from "./shapes.ts";
 import { guessedTokens, reportedTokens } from "./usage.ts";
@@ -50,7 +50,7 @@ export class AnthropicProvider implements Provider {
     for (;;) {
       const mode = request.shape && this.#rung(request.model, request.shape);
       try {
-        return await this.#ask(request, mode, { signal, beat });
+        return await this.#ask(request, mode, asked, beat);
       } catch (error) {
         const failure = classify(error, asked);
         if (!this.#drop(request, mode, error, failure)) throw failure;
@@ -66,9 +66,10 @@ export class AnthropicProvider implements Provider {
     }
   }
 
-  async #ask(request: ModelRequest, mode: ShapeMode | undefined, { signal, beat }: CallHooks): Promise<ModelReply> {
+  async #ask(request: ModelRequest, mode: ShapeMode | undefined, asked: Asked, beat: () => void): Promise<ModelReply> {
+    const { signal } = asked;
     const { client, narrow } = await this.#connect();
-    signal.throwIfAborted();
+    if (signal.aborted) throw stopped(asked, "nothing");
     const format = request.shape && mode === "schema" ? narrow(request.shape) : undefined;
     const stream = await client.messages.create(bodyOf(request, mode, format), { signal });
     const answer = new Answer();

@@ -1,4 +1,4 @@
-import { type Code, Failure, type FailureOptions } from "../../core/errors.ts";
+import { type Billed, type Code, Failure, type FailureOptions } from "../../core/errors.ts";
 import { SocketFault } from "./fetch.ts";
 
 /** Whom a failed request asked, for the words of its failure. */
@@ -32,8 +32,8 @@ interface Fault {
  * Nothing was billed where the vendor answered with an error status or nothing was sent; else nobody can say.
  */
 export function classify(error: unknown, asked: Asked): Failure {
-  if (asked.signal.aborted) return aborted(asked);
-  if (error instanceof Failure) return error;
+  if (error instanceof Failure && error !== asked.signal.reason) return error;
+  if (asked.signal.aborted) return stopped(asked, "unknown");
   const socket = causes(error).find((cause) => cause instanceof SocketFault);
   if (socket) return disconnected(socket, asked);
   if (error instanceof CutAnswer) return fail("NETWORK", asked, "broke off in the middle of its answer", UNKNOWN);
@@ -46,10 +46,11 @@ export function classify(error: unknown, asked: Asked): Failure {
 
 const UNKNOWN = { billed: "unknown" } as const;
 
-function aborted({ signal, provider, model }: Asked): Failure {
+/** A request that was aborted, in the words of whoever aborted it. */
+export function stopped({ signal, provider, model }: Asked, billed: Billed): Failure {
   const { reason } = signal;
-  if (reason instanceof Failure) return reason.with(UNKNOWN);
-  return new Failure("CANCELLED", `the request to ${provider}/${model} was stopped`, { ...UNKNOWN, cause: reason });
+  if (reason instanceof Failure) return reason.with({ billed });
+  return new Failure("CANCELLED", `the request to ${provider}/${model} was stopped`, { billed, cause: reason });
 }
 
 function disconnected(socket: SocketFault, asked: Asked): Failure {

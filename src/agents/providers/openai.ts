@@ -4,7 +4,7 @@ import type { Failure } from "../../core/errors.ts";
 import type { CallHooks, ModelReply, ModelRequest, Provider, ShapeMode } from "../../core/provider.ts";
 import { answers, hear } from "./answers.ts";
 import { boundOf } from "./bound.ts";
-import { type Asked, classify } from "./classify.ts";
+import { type Asked, classify, stopped } from "./classify.ts";
 import { type Endpoint, NO_TIMEOUT_MS, sdkLogger, withhold } from "./endpoint.ts";
 import { asStream, OpenAiAnswer } from "./openai-answer.ts";
 import { isStrict, Ladder, systemText } from "./shapes.ts";
@@ -52,7 +52,7 @@ export class OpenAiProvider implements Provider {
     for (let tries = 1; ; tries++) {
       const mode = request.shape && this.#ladder.rung(request.model, request.shape);
       try {
-        return await this.#ask(request, mode, { signal, beat });
+        return await this.#ask(request, mode, asked, beat);
       } catch (error) {
         const failure = classify(error, asked);
         // What was refused with a 400 was not billed, so another way to ask is tried at once.
@@ -69,9 +69,10 @@ export class OpenAiProvider implements Provider {
     }
   }
 
-  async #ask(request: ModelRequest, mode: ShapeMode | undefined, { signal, beat }: CallHooks): Promise<ModelReply> {
+  async #ask(request: ModelRequest, mode: ShapeMode | undefined, asked: Asked, beat: () => void): Promise<ModelReply> {
+    const { signal } = asked;
     const client = await this.#connect();
-    signal.throwIfAborted();
+    if (signal.aborted) throw stopped(asked, "nothing");
     const body = bodyOf(request, mode, this.#manner(request.model));
     const stream = await client.chat.completions.create(body, { signal });
     const answer = new OpenAiAnswer();
