@@ -114,7 +114,7 @@ export class Guard {
     try {
       return await vendor.policy.execute(() =>
         model.policy.execute(async (): Promise<{ reply: ModelReply; first_ms: number | undefined }> => {
-          if (half && provider.probe) await provider.probe(stop.signal);
+          if (half) await knock(provider, stop.signal);
           return watched(provider, request, stop, patience, this.#options.clock);
         }),
       );
@@ -130,13 +130,13 @@ export class Guard {
   agentEnded(agent: string, failure: Failure | undefined): void {
     if (!failure && !this.#fuses.has(`agent:${agent}`)) return;
     if (failure && (failure.kind !== "transient" || failure.code === "CIRCUIT_OPEN")) return;
-    const { policy } = this.#fuse(`agent:${agent}`, [...VENDOR, ...MODEL, "RATE_LIMITED"]);
+    const { policy } = this.#fuse(`agent:${agent}`, [...VENDOR, ...MODEL]);
     policy.execute(() => (failure ? Promise.reject(failure) : undefined)).catch(() => {});
   }
 
   health(): readonly Health[] {
     return [...this.#fuses].map(([subject, fuse]) => {
-      const state = this.#isOpen(fuse) ? "open" : fuse.policy.state === CircuitState.Closed ? "closed" : "half-open";
+      const state = stateOf(fuse.policy.state, this.#isOpen(fuse));
       return {
         subject,
         state,

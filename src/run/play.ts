@@ -55,8 +55,8 @@ export class Play {
   refusing: Failure | undefined;
   #gated: Gated[] = [];
   #parking = false;
-  /** The limits that calls of this run have met. */
-  readonly #limits = new Set<string>();
+  /** The lines of this run that tell of a limit. */
+  readonly #limits = new Set<Line>();
   #budgetAsked: Failure | undefined;
   #root: Frame | undefined;
   #onReplayed: ((ending: Ending) => void) | undefined;
@@ -276,16 +276,30 @@ export class Play {
   }
 
   get #degraded(): readonly string[] {
-    return [...this.#limits, ...(this.#root?.degraded ?? [])];
+    const limits = this.#limitsInOrder.map(({ error }) => error?.message ?? "");
+    return [...new Set([...limits, ...(this.#root?.degraded ?? [])])];
+  }
+
+  get #limitsInOrder(): readonly Line[] {
+    return [...this.#limits].sort((a, b) => a.generation - b.generation || a.seq - b.seq);
+  }
+
+  /** The limit that stopped this run, if it stopped anything. */
+  get #stopped(): Failure | undefined {
+    const error = this.#limitsInOrder.find((line) => this.#stops(line))?.error;
+    return error && Failure.fromInfo(error);
   }
 
   /** A limit stops the run wherever it was met, in a branch that lost as well; so it is noticed before a replay begins. */
   #noticeLimit(line: Line): void {
     const error = line.error;
     if (error?.kind !== "limit" || error.code === "DEPTH_EXCEEDED" || error.code === "WIDTH_EXCEEDED") return;
-    this.#limits.add(error.message);
-    const stops = error.code === "DEADLINE_EXCEEDED" || this.run.on_budget !== "partial";
-    if (stops && this.run.on_budget !== "ask") this.refusing ??= Failure.fromInfo(error);
+    this.#limits.add(line);
+    if (this.#stops(line)) this.refusing ??= Failure.fromInfo(error);
+  }
+
+  #stops({ error }: Line): boolean {
+    return error?.code === "DEADLINE_EXCEEDED" || this.run.on_budget === "fail";
   }
 
   #returned(result: { readonly output: unknown } | { readonly error: Failure }): void {
@@ -296,9 +310,11 @@ export class Play {
     }
     const diverged = this.live ? undefined : this.journal.checkFront();
     if (diverged) return this.catastrophe(diverged);
-    const { refusing, memory } = this;
+    const { memory } = this;
     const checked = "output" in result ? this.#checked(result.output) : result;
-    this.#end(conclude(checked, { on_budget: this.run.on_budget, refusing, degraded: this.#degraded, memory }));
+    this.#end(
+      conclude(checked, { on_budget: this.run.on_budget, refusing: this.#stopped, degraded: this.#degraded, memory }),
+    );
   }
 
   #checked(output: unknown): { readonly output: unknown } | { readonly error: Failure } {

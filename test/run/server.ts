@@ -42,6 +42,7 @@ export class Server {
   dead = false;
   engine: Engine | undefined;
   readonly #options: ServerOptions;
+  readonly #turns = { in: Promise.resolve(), out: Promise.resolve() };
   #store: (RunStore & { close(): Promise<void> }) | undefined;
 
   constructor(id: string, options: ServerOptions) {
@@ -143,7 +144,7 @@ export class Server {
     time.moves++;
     if (this.dead) return NEVER;
     if (dice.falls(fate.stops / 4)) time.stop(this.id, dice.between(0.5, 3) * LEASE_MS);
-    await this.#awake();
+    await this.#inOrder("in");
     if (this.dead) return NEVER;
     time.underway++;
     const told = await act().then(
@@ -157,8 +158,14 @@ export class Server {
     if (this.dead) return NEVER;
     const result = told();
     if (name === "write" && result !== undefined) onPlay(args[0] as Fence, this.id);
-    await this.#awake();
+    await this.#inOrder("out");
     return this.dead ? NEVER : result;
+  }
+
+  /** A process that was stopped goes on with what it was about to do, in the order in which it was about to do it. */
+  #inOrder(way: "in" | "out"): Promise<void> {
+    this.#turns[way] = this.#turns[way].then(() => this.#awake());
+    return this.#turns[way];
   }
 
   /** At once, or when a stopped process goes on. */

@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly moods?: Moods;
   /** Money of a run, in USD, from and to; a caller's and a day's are about as much for all their runs. */
   readonly usd?: readonly [number, number];
+  /** Leaves the file of a world that went wrong, for a look into it. */
+  readonly keep?: boolean;
 }
 
 export interface WorldTold {
@@ -124,6 +126,7 @@ class World {
   }
 
   clear(): void {
+    if (this.#options.keep && this.#faults.length > 0) return console.error(this.#home);
     rmSync(this.#home, { recursive: true, force: true });
   }
 
@@ -185,14 +188,7 @@ class World {
     this.time.after(ms, "host", () => {
       const server = new Server(`w${this.#made++}`, options);
       this.#servers.add(server);
-      this.time.underway++;
-      void server
-        .boot()
-        .catch((error: unknown) => !server.dead && this.#fault(`no start: ${String(error)}`))
-        .finally(() => {
-          this.time.underway--;
-          this.time.moves++;
-        });
+      void server.boot().catch((error: unknown) => !server.dead && this.#fault(`no start: ${String(error)}`));
     });
   }
 

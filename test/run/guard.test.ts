@@ -1,0 +1,336 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+import { DIALECTS, eventually, type House, openHouse, PRICE } from "../house.ts";
+import { startVendor, type Vendor } from "../stub/vendor.ts";
+
+const ONCE = { attempts: 1 };
+const DOWN = { status: 500 };
+
+const two = { m: PRICE, spare: PRICE };
+const models = ({ requests }: Vendor) => requests.map(({ model }) => model);
+const healthOf = (house: House, subject: string) => house.engine.health().find((each) => each.subject === subject);
+
+/** The cool-down of these tests is over. */
+const cooled = (house: House, subject: string) => eventually(() => healthOf(house, subject)?.state !== "open");
+
+beforeAll(async () => {
+  await using house = await openHouse();
+  await Promise.all(DIALECTS.map((id) => house.ask(`${id}/m`)));
+});
+
+describe("a breaker", () => {
+  test("opens after its failures in a row, spares the model, and says so", async () => {
+    await using house = await openHouse({
+      script: () => DOWN,
+      prices: two,
+      settings: { retry: ONCE, breaker: { failures: 3, cooldown_seconds: 60 } },
+    });
+    for (let n = 0; n < 3; n++) expect(await house.ask("oa/m")).toMatchObject({ error: { code: "OVERLOADED" } });
+    const spared = await house.ask("oa/m");
+    expect(spared).toMatchObject({
+      status: "failed",
+      error: { code: "CIRCUIT_OPEN", kind: "transient", retryable: true },
+    });
+    expect(spared.error?.message).toMatch(/oa\/m has failed 3 times/);
+    expect(house.vendor.requests).toHaveLength(3);
+    const health = healthOf(house, "oa/m");
+    expect(health).toMatchObject({ state: "open", failures: 3, last: expect.stringContaining("500") });
+    expect(health?.until).toBeGreaterThan(Date.now());
+    expect(await house.ask("oa/spare")).toMatchObject({ error: { code: "OVERLOADED" } });
+  });
+
+  test("counts the attempts of one call, and stops them when it opens", async () => {
+    await using house = await openHouse({
+      script: () => DOWN,
+      settings: { breaker: { failures: 2, cooldown_seconds: 60 } },
+    });
+    expect(await house.ask("oa/m")).toMatchObject({ error: { code: "CIRCUIT_OPEN" }, usage: { calls: 2 } });
+    expect(house.vendor.requests).toHaveLength(2);
+  });
+
+  test("lets a fallback answer meanwhile, at once", async () => {
+    await using house = await openHouse({
+      script: [{ when: { model: "m" }, reply: DOWN }],
+      prices: two,
+      settings: { retry: ONCE, breaker: { failures: 1, cooldown_seconds: 60 } },
+      agents: { pair: { models: ["oa/m", "an/spare"] } },
+    });
+    await house.ask("pair");
+    expect(await house.ask("pair")).toMatchObject({ status: "succeeded", usage: { calls: 1 } });
+    expect(models(house.vendor)).toEqual(["m", "spare", "spare"]);
+  });
+
+  test("tries again after its cool-down, and closes on a good answer", async () => {
+    await using house = await openHouse({
+      script: [{ calls: "1-2", reply: DOWN }],
+      settings: { retry: ONCE, breaker: { failures: 2, cooldown_seconds: 0.3 } },
+    });
+    await house.ask("oa/m");
+    await house.ask("oa/m");
+    expect(healthOf(house, "oa/m")).toMatchObject({ state: "open" });
+    await cooled(house, "oa/m");
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
+    expect(healthOf(house, "oa/m")).toMatchObject({ state: "closed", failures: 0 });
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
+    expect(house.vendor.requests).toHaveLength(4);
+  });
+
+  test("opens again where the trial fails, with one request and not with as many as wait", async () => {
+    await using house = await openHouse({
+      script: () => DOWN,
+      settings: { retry: ONCE, breaker: { failures: 2, cooldown_seconds: 0.3 } },
+    });
+    await house.ask("oa/m");
+    await house.ask("oa/m");
+    await cooled(house, "oa/m");
+    await house.play("fan_out", { task: "t", items: [1, 2, 3, 4, 5, 6], agent: "oa/m" });
+    expect(house.vendor.requests).toHaveLength(3);
+    expect(healthOf(house, "oa/m")).toMatchObject({ state: "open" });
+  });
+
+  test("never counts a 429, however many there are", async () => {
+    await using house = await openHouse({
+      script: [{ calls: "1-9", reply: { status: 429 } }],
+      settings: { retry: ONCE, breaker: { failures: 2, cooldown_seconds: 60 } },
+    });
+    for (let n = 0; n < 9; n++) expect(await house.ask("oa/m")).toMatchObject({ error: { code: "RATE_LIMITED" } });
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
+    expect(house.engine.health().filter(({ state }) => state !== "closed")).toEqual([]);
+  });
+
+  test.each(DIALECTS)(
+    "of %s opens at once for a bad key, for all its models, and closes when the key is good",
+    async (id) => {
+      await using house = await openHouse({
+        script: [{ calls: 1, reply: { status: 401 } }],
+        prices: two,
+        settings: { breaker: { failures: 5, cooldown_seconds: 0.5 } },
+      });
+      expect(await house.ask(`${id}/m`)).toMatchObject({ error: { code: "UNAUTHORIZED" } });
+      expect(healthOf(house, id)).toMatchObject({ state: "open", last: expect.stringContaining("401") });
+      expect(await house.ask(`${id}/spare`)).toMatchObject({ error: { code: "CIRCUIT_OPEN" } });
+      expect(house.vendor.requests).toHaveLength(1);
+      await cooled(house, id);
+      expect(await house.ask(`${id}/spare`)).toMatchObject({ status: "succeeded" });
+      expect(healthOf(house, id)).toMatchObject({ state: "closed", failures: 0 });
+    },
+  );
+
+  test("opens for a whole provider that cannot be reached, and closes when it is back", async () => {
+    const first = await startVendor();
+    const { port } = first;
+    await first.close();
+    await using house = await openHouse({
+      prices: two,
+      settings: {
+        retry: ONCE,
+        breaker: { failures: 2, cooldown_seconds: 0.5 },
+        providers: { oa: { base_url: first.v1 } },
+      },
+    });
+    await house.ask("oa/m");
+    await house.ask("oa/spare");
+    expect(healthOf(house, "oa")).toMatchObject({ state: "open" });
+    expect(await house.ask("oa/m")).toMatchObject({ error: { code: "CIRCUIT_OPEN" } });
+    await cooled(house, "oa");
+    const back = await startVendor({ port });
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
+    expect(healthOf(house, "oa")).toMatchObject({ state: "closed" });
+    await back.close();
+  });
+
+  test("closes too where the provider has no list of models to be tried with", async () => {
+    let fails = 1;
+    const server = createServer((request, response) => {
+      const isModels = request.url?.endsWith("/models");
+      const status = isModels ? 404 : fails-- > 0 ? 500 : 200;
+      response.writeHead(status, { "content-type": "application/json" });
+      const choices = [{ index: 0, message: { role: "assistant", content: "well" }, finish_reason: "stop" }];
+      const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+      response.end(JSON.stringify(status === 200 ? { choices, usage } : { error: { message: "no" } }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    await using house = await openHouse({
+      settings: { retry: ONCE, breaker: { failures: 1, cooldown_seconds: 0.3 }, providers: { oa: { base_url } } },
+    });
+    await house.ask("oa/m");
+    await cooled(house, "oa/m");
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded", output: "well" });
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test("of an agent opens for it alone, where its model answers others", async () => {
+    await using house = await openHouse({
+      script: [{ when: { system: "You are sad" }, reply: DOWN }],
+      settings: { retry: ONCE, breaker: { failures: 2, cooldown_seconds: 60 } },
+      agents: { sad: { models: ["oa/m"] }, glad: { models: ["oa/m"] } },
+    });
+    for (const agent of ["sad", "glad", "sad", "glad"]) await house.ask(agent);
+    expect(await house.ask("sad")).toMatchObject({ error: { code: "CIRCUIT_OPEN" } });
+    expect(await house.ask("glad")).toMatchObject({ status: "succeeded" });
+    expect(healthOf(house, "agent:sad")).toMatchObject({ state: "open" });
+    expect(house.vendor.requests).toHaveLength(5);
+  });
+});
+
+describe("at once", () => {
+  const items = Array.from({ length: 50 }, (_, n) => n);
+
+  test("a provider never sees more than its cap, and sees that many", async () => {
+    await using house = await openHouse({
+      script: () => ({ latency_ms: 15 }),
+      settings: { providers: { oa: { concurrency: 3 } } },
+    });
+    const run = await house.play("fan_out", { task: "t", items, agent: "oa/m" });
+    expect(run).toMatchObject({ status: "succeeded", usage: { calls: 50 } });
+    expect(house.vendor.report().most_at_once).toBe(3);
+  });
+
+  test("all providers and runs together have no more than limits.calls", async () => {
+    await using house = await openHouse({
+      script: () => ({ latency_ms: 15 }),
+      settings: { limits: { calls: 4 }, providers: { oa: { concurrency: 50 }, an: { concurrency: 50 } } },
+    });
+    const ends = await Promise.all(
+      DIALECTS.map((id) => house.play("fan_out", { task: "t", items: items.slice(25), agent: `${id}/m` })),
+    );
+    expect(ends.map(({ status }) => status)).toEqual(["succeeded", "succeeded"]);
+    expect(house.vendor.report().most_at_once).toBe(4);
+  });
+
+  test("an agent has no more than its own cap, in all runs together", async () => {
+    await using house = await openHouse({
+      script: () => ({ latency_ms: 15 }),
+      agents: { shy: { models: ["oa/m"], own: { concurrency: 2 } } },
+    });
+    await Promise.all([1, 2].map(() => house.play("fan_out", { task: "t", items: items.slice(40), agent: "shy" })));
+    expect(house.vendor.requests).toHaveLength(20);
+    expect(house.vendor.report().most_at_once).toBe(2);
+  });
+
+  test("a call that sleeps before its next attempt holds no slot", async () => {
+    const later = { status: 503, headers: { "retry-after": "1" } };
+    await using house = await openHouse({
+      script: [{ when: { user: "first" }, calls: 1, reply: later }],
+      settings: { limits: { calls: 1 }, retry: { max_ms: 5000 } },
+    });
+    const first = await house.start("run_agent", { task: "first", agent: "oa/m" });
+    await eventually(() => house.vendor.requests[0]?.state === "finished");
+    expect(await house.play("run_agent", { task: "second", agent: "oa/m" })).toMatchObject({ status: "succeeded" });
+    expect(await house.ended(first.id)).toMatchObject({ status: "succeeded", usage: { calls: 2 } });
+    expect(house.vendor.requests.map(({ user }) => user)).toEqual(["first", "second", "first"]);
+  });
+
+  test("no more requests a minute leave than a provider allows; the others wait their turn", async () => {
+    await using house = await openHouse({ settings: { providers: { oa: { rpm: 5 } } } });
+    const { id } = await house.start("fan_out", { task: "t", items: items.slice(40), agent: "oa/m" });
+    await eventually(() => house.vendor.requests.length === 5);
+    await sleep(300);
+    expect(house.vendor.requests).toHaveLength(5);
+    expect(await house.ask("an/m")).toMatchObject({ status: "succeeded" });
+    await house.cancel(id);
+  });
+
+  test("no more tokens a minute may be used than a provider allows", async () => {
+    await using house = await openHouse({ settings: { providers: { oa: { tpm: 2000 } } } });
+    const { id } = await house.start("fan_out", { task: "t", items: items.slice(40), agent: "oa/m" });
+    await eventually(() => house.vendor.requests.length > 0);
+    await sleep(300);
+    expect(house.vendor.requests.length).toBeLessThanOrEqual(3);
+    await house.cancel(id);
+  });
+
+  test("calls that were taken back before they left do not count against a provider's minute", async () => {
+    await using house = await openHouse({
+      script: [{ when: { user: "block" }, reply: { fault: "hang" } }],
+      settings: { providers: { oa: { rpm: 5, concurrency: 1 } } },
+    });
+    const block = await house.start("run_agent", { task: "block", agent: "oa/m" });
+    await eventually(() => house.vendor.requests.length === 1);
+    const many = await house.start("fan_out", { task: "t", items, agent: "oa/m" });
+    await house.becomes(many.id, "running");
+    await house.cancel(many.id);
+    await house.cancel(block.id);
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
+  });
+
+  test("queued runs are played by priority, then in the order of their start", async () => {
+    await using house = await openHouse({
+      script: [{ when: { user: "block" }, reply: { fault: "hang" } }],
+      settings: { limits: { runs: 1 } },
+    });
+    const block = await house.start("run_agent", { task: "block", agent: "oa/m" });
+    await house.becomes(block.id, "running");
+    const wishes = [
+      ["a", 0],
+      ["b", 0],
+      ["c", 5],
+      ["d", -5],
+      ["e", 5],
+    ] as const;
+    const runs = [];
+    for (const [task, priority] of wishes) {
+      runs.push(await house.start("run_agent", { task, agent: "oa/m" }, { priority }));
+      await sleep(2);
+    }
+    expect(house.engine.queuedBecause(runs[0] ?? block)).toMatch(/limits\.runs/);
+    await house.cancel(block.id);
+    await Promise.all(runs.map(({ id }) => house.ended(id)));
+    expect(house.vendor.requests.map(({ user }) => user)).toEqual(["block", "c", "e", "a", "b", "d"]);
+  });
+
+  test("no more runs are played than limits.runs", async () => {
+    await using house = await openHouse({
+      script: () => ({ latency_ms: 20 }),
+      settings: { limits: { runs: 2 }, providers: { oa: { concurrency: 50 } } },
+    });
+    const runs = await Promise.all(items.slice(40).map(() => house.ask("oa/m")));
+    expect(new Set(runs.map(({ status }) => status))).toEqual(new Set(["succeeded"]));
+    expect(house.vendor.report().most_at_once).toBe(2);
+  });
+});
+
+describe("a provider that asks to be left alone", () => {
+  test("again and again is not asked, and nobody spins meanwhile", async () => {
+    const limited = { status: 429, headers: { "retry-after": "1" } };
+    let commits = 0;
+    await using house = await openHouse({
+      script: [{ calls: "1-2", reply: limited }],
+      settings: { providers: { oa: { concurrency: 1 } } },
+      afterCommit: () => commits++,
+    });
+    const first = await house.start("run_agent", { task: "first", agent: "oa/m" });
+    await house.becomes(first.id, "waiting");
+    const others = [];
+    for (const task of ["a", "b", "c"]) {
+      const { id } = await house.start("run_agent", { task, agent: "oa/m" });
+      await house.becomes(id, "waiting");
+      others.push(id);
+    }
+    commits = 0;
+    for (const id of [first.id, ...others]) expect(await house.ended(id)).toMatchObject({ status: "succeeded" });
+    expect(house.vendor.requests.length).toBeLessThanOrEqual(6);
+    expect(commits, `${house.vendor.requests.length}`).toBeLessThan(12);
+  });
+
+  test("is waited for where the other model is spared by its breaker", async () => {
+    await using house = await openHouse({
+      script: [
+        { when: { model: "m" }, reply: DOWN },
+        { when: { model: "spare" }, calls: 1, reply: { status: 429, headers: { "retry-after": "1" } } },
+      ],
+      prices: two,
+      settings: { retry: ONCE, breaker: { failures: 1, cooldown_seconds: 60 } },
+      agents: { pair: { models: ["oa/m", "an/spare"] } },
+    });
+    const first = await house.start("run_agent", { task: "t", agent: "pair" });
+    await eventually(() => house.vendor.requests.length === 2);
+    const second = await house.start("run_agent", { task: "u", agent: "pair" });
+    expect(await house.ended(second.id)).toMatchObject({ status: "succeeded" });
+    await house.ended(first.id);
+  });
+});
