@@ -11,10 +11,18 @@ import type { Entry, Vendor } from "../stub/vendor.ts";
 
 /** A home of its own, gone with the test. */
 export class Home implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), "baton-crash-"));
+  readonly folder: string;
+
+  constructor(folder = mkdtempSync(join(tmpdir(), "baton-crash-"))) {
+    this.folder = folder;
+  }
+
+  get path(): string {
+    return join(this.folder, ".baton");
+  }
 
   [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Looks into the store from this process. */

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Run } from "../../src/core/store.ts";
+import { openHouse } from "../house.ts";
 import type { Vendor } from "../stub/vendor.ts";
 import { expectBooksToAgree, expectNothingAskedTwice, type Home, withoutBills } from "./books.ts";
 import type { Setup, Wish } from "./orders.ts";
@@ -36,9 +37,11 @@ export async function survivor(setup: Setup, wishes: readonly Wish[]): Promise<[
   return [runs.map(({ output }) => withoutBills(output)), player];
 }
 
-/** All that must be true of a home when its runs have ended. */
+/** All that must be true of a home when its runs have ended; each journal, played again, leads to the same end. */
 export async function expectAllWell(home: Home, vendor: Vendor): Promise<void> {
   await until("the vendor's sockets close", () => vendor.report().open === 0);
   expectNothingAskedTwice(await home.runs(), vendor.requests);
   await expectBooksToAgree(home, vendor);
+  const house = await openHouse({ home: home.folder, vendor });
+  await house[Symbol.asyncDispose]();
 }

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { dirname } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "../../src/clock.ts";
 import { readConfig } from "../../src/config.ts";
@@ -31,7 +32,7 @@ const delay = monitorEventLoopDelay({ resolution: 5 });
 delay.enable();
 
 const config = readConfig({
-  cwd: setup.home,
+  cwd: dirname(setup.home),
   env: {},
   overrides: {
     home: setup.home,

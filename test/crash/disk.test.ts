@@ -1,0 +1,109 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { Home } from "./books.ts";
+import { expectAllWell } from "./lives.ts";
+import { pause, until } from "./patience.ts";
+import { Player } from "./player.ts";
+import { answer, oneCall, pipeline, tellStories } from "./stories.ts";
+
+afterEach(() => Player.endAll());
+
+/** A home on a disk of two megabytes; undefined where this user may mount none. */
+class SmallDisk extends Home {
+  static mount(): SmallDisk | undefined {
+    const folder = mkdtempSync(join(tmpdir(), "baton-disk-"));
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], { stdio: "pipe" });
+      return new SmallDisk(folder);
+    } catch (error) {
+      rmSync(folder, { recursive: true });
+      console.log(`skipped: a small disk cannot be mounted here (${error instanceof Error ? error.message : error})`);
+      return undefined;
+    }
+  }
+
+  get #ballast(): string {
+    return join(this.folder, "ballast");
+  }
+
+  fill(): void {
+    const file = openSync(this.#ballast, "w");
+    try {
+      for (const bytes = Buffer.alloc(4096); ; ) writeSync(file, bytes);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "ENOSPC" });
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  free(): void {
+    rmSync(this.#ballast);
+  }
+
+  override [Symbol.dispose](): void {
+    execFileSync("umount", ["-l", this.folder]);
+    super[Symbol.dispose]();
+  }
+}
+
+test("a full disk starts no further paid call and keeps the run, which goes on when there is room again", async ({
+  skip,
+}) => {
+  using disk = SmallDisk.mount();
+  if (!disk) return skip("nothing can be mounted here");
+  const vendor = await tellStories();
+  let answerNow = (): void => {};
+  const filled = new Promise<void>((resolve) => {
+    answerNow = resolve;
+  });
+  vendor.follow(async (asked) => {
+    await filled;
+    return answer(asked);
+  });
+  const player = await Player.open({ home: disk.path, vendor: vendor.v1 });
+  const { id } = await player.tell("start", pipeline("full disk"));
+  await until("its first call is in flight", () => vendor.report().open === 1);
+  // At rest the write-ahead log takes no room, and so there is none left in it.
+  await pause(3000);
+  disk.fill();
+  answerNow();
+  await until("the first call is answered", () => vendor.report().open === 0);
+  await expect(player.tell("start", oneCall("no room"))).rejects.toMatchObject({ code: "STORE_FULL" });
+  await pause(2000);
+  const kept = await player.tell("wait", { id, ms: 0 });
+  expect({ status: kept.status, asked: vendor.report().count }).toEqual({ status: "running", asked: 1 });
+  disk.free();
+  const run = await player.tell("wait", { id, ms: 30_000 });
+  expect({ status: run.status, epoch: run.epoch }).toEqual({ status: "succeeded", epoch: 1 });
+  await player.tell("stop", 1000);
+  await expectAllWell(disk, vendor);
+  await vendor.close();
+}, 60_000);
+
+test("a server that dies on a full disk loses no run and no money", async ({ skip }) => {
+  using disk = SmallDisk.mount();
+  if (!disk) return skip("nothing can be mounted here");
+  const vendor = await tellStories({ latency_ms: 4000 });
+  const setup = { home: disk.path, vendor: vendor.v1 };
+  const doomed = await Player.open(setup);
+  const { id } = await doomed.tell("start", pipeline("dies full"));
+  await until("its first call is in flight", () => vendor.report().open === 1);
+  await pause(3000);
+  disk.fill();
+  await until("the first call is answered", () => vendor.report().open === 0);
+  await pause(500);
+  await doomed.kill();
+  vendor.follow(answer);
+  disk.free();
+  const heir = await Player.open(setup);
+  await heir.tell("awaken");
+  const run = await heir.tell("wait", { id, ms: 30_000 });
+  expect({ status: run.status, crashes: run.crashes }).toEqual({ status: "succeeded", crashes: 1 });
+  await heir.tell("stop", 1000);
+  await expectAllWell(disk, vendor);
+  await vendor.close();
+}, 60_000);
