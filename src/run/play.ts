@@ -163,12 +163,7 @@ export class Play {
     for (const place of this.waiting.keys()) {
       const until = this.memory.wait(place)?.expires_at;
       if (until === undefined || until > now) continue;
-      const pending = {};
-      this.pending.add(pending);
-      void this.journal.write([{ do: "expire", place }]).then(() => {
-        this.pending.delete(pending);
-        return this.poll();
-      });
+      void this.journal.write([{ do: "expire", place }]).then(() => this.poll());
     }
   }
 
