@@ -1,5 +1,5 @@
 // Settings that would make a test talk to a real provider, or to somebody's own Baton.
-const PRIVATE = /^(BATON|OPENAI|ANTHROPIC|OPENROUTER|GEMINI)_/;
+const PRIVATE = /^(BATON|OPENAI|GROQ|ANTHROPIC|OPENROUTER|GEMINI)_/;
 
 /**
  * Takes every provider setting and every Baton setting out of an environment, in place.

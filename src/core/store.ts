@@ -343,8 +343,8 @@ export interface RunStore {
 
   nodes(ids: readonly string[]): Promise<readonly Pick<Ledger, "id" | "spent" | "held">[]>;
   baselines(subject: string): Promise<readonly Baseline[]>;
-  /** Changes whenever anybody, in whatever process, has changed the store. Costs a microsecond. */
-  version(): number;
+  /** Changes whenever somebody else, in whatever process, has changed the store. Costs a microsecond. */
+  others(): number;
   /** Told after each commit of this process which runs it changed. */
   onChange(listener: (runs: readonly string[]) => void): () => void;
   close(): Promise<void>;

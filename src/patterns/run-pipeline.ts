@@ -41,7 +41,7 @@ export const runPipeline = definePattern({
   description:
     "Agents work in order; each sees the task, the last output and what it reads. Gates check quality and can send work " +
     "back. Use it for dependent stages (draft, review, edit). Not for independent work (fan_out).",
-  input: z.strictObject({ task: z.string().min(1), steps: z.array(Step).min(1).max(100) }),
+  input: z.strictObject({ task: z.string().min(1), steps: z.array(Step).min(1).max(1000) }),
   output: Output,
   subject: "task",
   agents: ({ steps }) => agentsOf(steps),

@@ -32,7 +32,7 @@ export class Worker {
   #stopping = false;
   #claiming: Promise<void> | undefined;
   #again = false;
-  #version = -1;
+  #others = -1;
   #beatAt = 0;
   #reapAt = 0;
   #claimAt = 0;
@@ -99,9 +99,9 @@ export class Worker {
   #tick(): void {
     if (this.#stopping) return;
     const now = this.#stage.clock.mono();
-    const version = this.#stage.store.version();
-    const news = version !== this.#version;
-    this.#version = version;
+    const others = this.#stage.store.others();
+    const news = others !== this.#others;
+    this.#others = others;
     if (news) this.#options.onNews();
     for (const play of this.#plays.values()) {
       play.expire();

@@ -28,8 +28,8 @@ export interface Driver {
   write<T>(job: Job<T>): Promise<T>;
   /** Why nothing can be written now. */
   readonly ailing: Failure | undefined;
-  /** Changes with every commit of anybody. */
-  version(): number;
+  /** Changes with every commit of somebody else. */
+  others(): number;
   onChange(listener: (runs: readonly string[]) => void): () => void;
   close(): Promise<void>;
 }

@@ -151,8 +151,8 @@ export class SqlStore implements core.RunStore {
     return this.#db.read(() => baselines(subject));
   }
 
-  version(): number {
-    return this.#db.version();
+  others(): number {
+    return this.#db.others();
   }
 
   onChange(listener: (runs: readonly string[]) => void): () => void {

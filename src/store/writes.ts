@@ -52,8 +52,15 @@ export function* write(
 
 /** The run, if it is still this player's. */
 function* owned({ run, epoch }: Fence): Tx<Row | undefined> {
-  const mine = "select * from runs where id = $1 and epoch = $2 and status = 'running' /*pg: for update*/";
-  return yield* first(sql(mine, run, epoch));
+  return yield* first(
+    sql(
+      `select id, cancelling, touched_mono, cap_usd, cap_tokens, cap_calls, held_usd, held_tokens, held_calls, usd,
+         input_tokens, output_tokens, calls
+       from runs where id = $1 and epoch = $2 and status = 'running' /*pg: for update*/`,
+      run,
+      epoch,
+    ),
+  );
 }
 
 function* perform(each: Write, { fence, run, books, now }: Player): Tx<Written> {

@@ -30,7 +30,7 @@ export class SqliteDriver implements Driver {
   readonly #listeners = new Set<Listener>();
   #changes: number;
   #count = 0;
-  #version = 0;
+  #others = 0;
   #closed = false;
   #stopTidy = (): void => {};
 
@@ -79,14 +79,14 @@ export class SqliteDriver implements Driver {
     }
   }
 
-  version(): number {
-    if (this.#closed) return this.#version;
+  others(): number {
+    if (this.#closed) return this.#others;
     try {
-      this.#version = Number(this.#reader.ask("pragma data_version"));
+      this.#others = Number(this.#writer.ask("pragma data_version"));
     } catch (error) {
       if (troubleOf(error) !== "busy") throw error;
     }
-    return this.#version;
+    return this.#others;
   }
 
   onChange(listener: Listener): () => void {
