@@ -40,6 +40,8 @@ export interface HouseOptions {
   /** A home and a vendor that outlive the house; else it has its own. */
   readonly home?: string;
   readonly vendor?: Vendor;
+  /** Told after each commit of the store. */
+  readonly afterCommit?: () => void;
 }
 
 /** A million of these tokens costs dollars, so that one costs thousands of nano-dollars. */
@@ -62,7 +64,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const vendor = options.vendor ?? (await startVendor({ script, prices, bill_aborted }));
   if (options.agents) writeAgents(home, options.agents);
   const config = readConfig({ cwd: home, env: {}, overrides: settingsOf(home, vendor, prices, options.settings) });
-  const baton = await openBaton(config, { env: {} });
+  const baton = await openBaton(config, { env: {}, ...(options.afterCommit && { afterCommit: options.afterCommit }) });
   const { engine, store, desk } = baton;
 
   async function start(name: string, input: unknown, more: Partial<StartRequest> = {}): Promise<Run> {

@@ -174,7 +174,8 @@ export class Call implements Open, Gated, Asker {
       if (!reason) return this.#send({ rung: at, turn: at === rung ? turn : 0, model });
       reasons.push(reason);
     }
-    const [reason = new Failure("NO_PROVIDER", "no model is left to ask")] = reasons;
+    const [first = new Failure("NO_PROVIDER", "no model is left to ask")] = reasons;
+    const reason = reasons.find(({ code }) => code === "RATE_LIMITED") ?? first;
     const pause = reason.code === "RATE_LIMITED" ? reason.retryAfterMs : undefined;
     if (pause === undefined) return this.#fail(reason);
     this.#sleepUntil(this.#play.stage.clock.now() + pause);
@@ -183,7 +184,7 @@ export class Call implements Open, Gated, Asker {
   /** No slot, no socket: where nothing else moves, the run is put down until then. */
   #sleepUntil(until: number): void {
     this.#play.pending.delete(this);
-    const place = `${this.place}/~retry.${this.#play.memory.attempts(this.place).length}`;
+    const place = this.#play.memory.nextPause(this.place);
     this.#snooze = new Snooze(this.#play, place, until, () => {
       this.#snooze = undefined;
       this.go();

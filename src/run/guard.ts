@@ -14,6 +14,7 @@ import { type Code, Failure } from "../core/errors.ts";
 import type { BreakerPolicy, Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { type ModelReply, type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
+import { Lane, type Turn } from "./lane.ts";
 import { type Patience, watched } from "./watch.ts";
 
 export interface GuardOptions {
@@ -38,6 +39,9 @@ export interface Errand {
   readonly concurrency?: number | undefined;
 }
 
+/** Gives a slot back, and says whether a request was sent from it. */
+export type Leave = (sent: boolean) => void;
+
 /** What opens whose breaker: a vendor that cannot be reached or refuses our key, or one model that fails. */
 const VENDOR: readonly Code[] = ["NETWORK", "UNAUTHORIZED", "QUOTA_EXHAUSTED"];
 const MODEL: readonly Code[] = ["OVERLOADED", "TIMEOUT", "UNKNOWN_MODEL"];
@@ -48,13 +52,6 @@ interface Fuse {
   until: number;
   failures: number;
   last: string | undefined;
-}
-
-interface Lane {
-  readonly queue: PQueue;
-  pausedUntil: number;
-  /** Tokens that calls of the last minute may have used, oldest first. */
-  readonly recent: { at: number; tokens: number }[];
 }
 
 /** What stands between a call and its provider: breakers, queues, rates and timeouts. */
@@ -82,20 +79,24 @@ export class Guard {
         });
       }
     }
-    const rest = (this.#lanes.get(provider)?.pausedUntil ?? 0) - this.#options.clock.mono();
+    const rest = this.#lanes.get(provider)?.rest ?? 0;
     if (rest <= this.#options.longest_pause_ms) return undefined;
     return new Failure("RATE_LIMITED", `${provider} asked to be left alone`, { retry_after_ms: Math.ceil(rest) });
   }
 
   /** A slot in the queues of agent, provider and server, in this order; what it returns gives it back. */
-  slot(errand: Errand): Promise<() => void> {
-    const { provider: id } = splitModel(errand.model);
-    const lane = this.#lane(id);
-    const { priority } = errand;
+  slot(errand: Errand): Promise<Leave> {
+    const lane = this.#lane(splitModel(errand.model).provider);
+    const { priority, tokens } = errand;
     return new Promise((resolve, reject) => {
-      const hold = () => new Promise<void>((release) => resolve(release));
-      const inServer = () => this.#all.add(hold, { priority });
-      const inLane = () => lane.queue.add(() => this.#ready(lane, id, errand.tokens).then(inServer), { priority });
+      const hold = (turn: Turn) =>
+        new Promise<void>((free) => {
+          resolve((sent) => {
+            if (!sent) lane.giveBack(turn);
+            free();
+          });
+        });
+      const inLane = () => lane.add(tokens, priority, (turn) => this.#all.add(() => hold(turn), { priority }));
       const inAgent = errand.concurrency
         ? this.#agentQueue(errand.agent, errand.concurrency).add(inLane, { priority })
         : inLane();
@@ -114,13 +115,12 @@ export class Guard {
     try {
       return await vendor.policy.execute(() =>
         model.policy.execute(async (): Promise<{ reply: ModelReply; first_ms: number | undefined }> => {
-          if (half) await knock(provider, stop.signal);
-          return watched(provider, request, stop, patience, this.#options.clock);
+          return watched(half ? knocking(provider) : provider, request, stop, patience, this.#options.clock);
         }),
       );
     } catch (error) {
       const failure = broken(error, errand.model);
-      if (failure.code === "RATE_LIMITED") this.#pause(id, failure.retryAfterMs ?? 0);
+      if (failure.code === "RATE_LIMITED") this.#lane(id).pause(failure.retryAfterMs ?? 0);
       if (AT_ONCE.includes(failure.code)) this.#blow(vendor);
       throw failure;
     }
@@ -136,7 +136,8 @@ export class Guard {
 
   health(): readonly Health[] {
     return [...this.#fuses].map(([subject, fuse]) => {
-      const state = stateOf(fuse.policy.state, this.#isOpen(fuse));
+      const isHalf = fuse.policy.state === CircuitState.HalfOpen || !this.#isOpen(fuse);
+      const state = fuse.policy.state === CircuitState.Closed ? "closed" : isHalf ? "half-open" : "open";
       return {
         subject,
         state,
@@ -194,10 +195,7 @@ export class Guard {
   #lane(id: string): Lane {
     const known = this.#lanes.get(id);
     if (known) return known;
-    const provider = this.#options.provider(id);
-    const rate = provider?.rpm ? { intervalCap: provider.rpm, interval: 60_000, strict: true } : {};
-    const queue = new PQueue({ concurrency: provider?.concurrency ?? 1, ...rate });
-    const lane: Lane = { queue, pausedUntil: 0, recent: [] };
+    const lane = new Lane(this.#options.provider(id) ?? { concurrency: 1 }, this.#options.clock);
     this.#lanes.set(id, lane);
     return lane;
   }
@@ -208,28 +206,21 @@ export class Guard {
     this.#agents.set(agent, queue);
     return queue;
   }
-
-  /** Resolves when a provider's tokens a minute and its wish to be left alone allow one more call. */
-  async #ready(lane: Lane, id: string, tokens: number): Promise<void> {
-    const { clock } = this.#options;
-    const tpm = this.#options.provider(id)?.tpm;
-    for (;;) {
-      const now = clock.mono();
-      while ((lane.recent[0]?.at ?? now) < now - 60_000) lane.recent.shift();
-      const used = lane.recent.reduce((sum, call) => sum + call.tokens, 0);
-      const full = tpm !== undefined && lane.recent.length > 0 && used + tokens > tpm;
-      const rest = Math.max(lane.pausedUntil - now, full ? (lane.recent[0]?.at ?? now) + 60_000 - now : 0);
-      if (rest <= 0) break;
-      await new Promise<void>((resolve) => clock.after(rest, resolve));
-    }
-    if (tpm !== undefined) lane.recent.push({ at: clock.mono(), tokens });
-  }
-
-  #pause(id: string, ms: number): void {
-    const lane = this.#lane(id);
-    lane.pausedUntil = Math.max(lane.pausedUntil, this.#options.clock.mono() + ms);
-  }
 }
+
+/** A provider that is first asked for something free, to see whether anybody is there: any answer shows it. */
+const knocking = (provider: Provider): Pick<Provider, "id" | "complete"> => ({
+  id: provider.id,
+  async complete(request, hooks) {
+    try {
+      await provider.probe?.(hooks.signal);
+    } catch (error) {
+      const { code, kind, message, options } = Failure.from(error);
+      if (kind !== "permanent") throw new Failure(code, message, { ...options, billed: "nothing" });
+    }
+    return provider.complete(request, hooks);
+  },
+});
 
 /** A refusal of the breaker itself, in our words; every other failure as it is. */
 function broken(error: unknown, subject: string): Failure {

@@ -91,6 +91,15 @@ export class Remembered {
     return this.#waits.values();
   }
 
+  /** Where a call sleeps next: the pause that is open, or one that has not been. */
+  nextPause(place: string): string {
+    for (let n = 1; ; n++) {
+      const pause = `${place}/~retry.${n}`;
+      const known = this.#waits.get(pause);
+      if (known?.generation !== this.generation || known.state === "open" || known.state === "withdrawn") return pause;
+    }
+  }
+
   setWait(wait: Wait): void {
     this.#waits.set(wait.place, wait);
   }

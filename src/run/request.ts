@@ -55,14 +55,16 @@ export class Request {
   /** The slot is given back whatever becomes of it; a call that waits for money holds none. */
   async leave(): Promise<void> {
     const { guard } = this.#play.stage;
-    const release = await guard.slot(this.#prepared.errand);
+    const leave = await guard.slot(this.#prepared.errand);
+    let sent = false;
     try {
       if (this.#asker.ended || this.#play.over) return;
       const shut = this.#play.refusing || this.#play.draining || guard.blocked(this.#prepared.errand);
       if (shut) return this.#asker.turnedAway(this.#at);
-      if (await this.#hold()) await this.#send();
+      sent = await this.#hold();
+      if (sent) await this.#send();
     } finally {
-      release();
+      leave(sent);
     }
   }
 

@@ -16,7 +16,7 @@ const LETTING_GO_MS = 1000;
  * A provider that does not let go when told is left behind after a second.
  */
 export async function watched(
-  provider: Provider,
+  provider: Pick<Provider, "id" | "complete">,
   request: ModelRequest,
   stop: AbortController,
   patience: Patience,

@@ -141,11 +141,14 @@ describe("a breaker", () => {
     await back.close();
   });
 
-  test("closes too where the provider has no list of models to be tried with", async () => {
+  test.each([
+    ["has no list of models", 404],
+    ["shows its list of models to nobody", 403],
+  ] as const)("closes too where the provider %s", async (_, listing) => {
     let fails = 1;
     const server = createServer((request, response) => {
       const isModels = request.url?.endsWith("/models");
-      const status = isModels ? 404 : fails-- > 0 ? 500 : 200;
+      const status = isModels ? listing : fails-- > 0 ? 500 : 200;
       response.writeHead(status, { "content-type": "application/json" });
       const choices = [{ index: 0, message: { role: "assistant", content: "well" }, finish_reason: "stop" }];
       const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
@@ -159,6 +162,29 @@ describe("a breaker", () => {
     await house.ask("oa/m");
     await cooled(house, "oa/m");
     expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded", output: "well" });
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test("opens again where the provider hangs when it is tried, and nothing is charged for that", async () => {
+    const server = createServer((request, response) => {
+      if (request.url?.endsWith("/models")) return;
+      response.writeHead(500).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    await using house = await openHouse({
+      settings: {
+        retry: ONCE,
+        breaker: { failures: 1, cooldown_seconds: 0.3 },
+        limits: { first_token_seconds: 0.3 },
+        providers: { oa: { base_url } },
+      },
+    });
+    await house.ask("oa/m");
+    await cooled(house, "oa/m");
+    expect(await house.ask("oa/m")).toMatchObject({ status: "failed", error: { code: "TIMEOUT" }, usage: { usd: 0 } });
+    expect(healthOf(house, "oa/m")).toMatchObject({ state: "open" });
     server.closeAllConnections();
     server.close();
   });
@@ -295,26 +321,29 @@ describe("at once", () => {
 });
 
 describe("a provider that asks to be left alone", () => {
-  test("again and again is not asked, and nobody spins meanwhile", async () => {
-    const limited = { status: 429, headers: { "retry-after": "1" } };
+  test("again, while others already wait for it, is left alone; nobody spins meanwhile", async () => {
+    const limited = { status: 429, headers: { "retry-after": "2" } };
     let commits = 0;
     await using house = await openHouse({
-      script: [{ calls: "1-2", reply: limited }],
-      settings: { providers: { oa: { concurrency: 1 } } },
+      script: [
+        { when: { user: "slow" }, calls: 1, reply: { ...limited, latency_ms: 1800 } },
+        { when: { user: "first" }, calls: 1, reply: limited },
+      ],
       afterCommit: () => commits++,
     });
+    const slow = await house.start("run_agent", { task: "slow", agent: "oa/m" });
+    await eventually(() => house.vendor.requests.length === 1);
     const first = await house.start("run_agent", { task: "first", agent: "oa/m" });
     await house.becomes(first.id, "waiting");
-    const others = [];
-    for (const task of ["a", "b", "c"]) {
-      const { id } = await house.start("run_agent", { task, agent: "oa/m" });
-      await house.becomes(id, "waiting");
-      others.push(id);
-    }
+    const last = await house.start("run_agent", { task: "last", agent: "oa/m" });
+    await house.becomes(last.id, "waiting");
     commits = 0;
-    for (const id of [first.id, ...others]) expect(await house.ended(id)).toMatchObject({ status: "succeeded" });
-    expect(house.vendor.requests.length).toBeLessThanOrEqual(6);
-    expect(commits, `${house.vendor.requests.length}`).toBeLessThan(12);
+    for (const { id } of [slow, first, last]) expect(await house.ended(id)).toMatchObject({ status: "succeeded" });
+    const [, second] = (await house.attempts(slow.id)).map(({ at }) => at);
+    const asked = house.vendor.requests.map(({ at }) => at);
+    expect(asked.filter((at) => at < (asked[0] ?? 0) + 3700)).toHaveLength(2);
+    expect(second).toBeDefined();
+    expect(commits).toBeLessThan(60);
   });
 
   test("is waited for where the other model is spared by its breaker", async () => {
@@ -327,10 +356,9 @@ describe("a provider that asks to be left alone", () => {
       settings: { retry: ONCE, breaker: { failures: 1, cooldown_seconds: 60 } },
       agents: { pair: { models: ["oa/m", "an/spare"] } },
     });
-    const first = await house.start("run_agent", { task: "t", agent: "pair" });
-    await eventually(() => house.vendor.requests.length === 2);
-    const second = await house.start("run_agent", { task: "u", agent: "pair" });
-    expect(await house.ended(second.id)).toMatchObject({ status: "succeeded" });
-    await house.ended(first.id);
+    await house.ask("pair");
+    expect(models(house.vendor)).toEqual(["m", "spare"]);
+    expect(await house.ask("pair")).toMatchObject({ status: "succeeded", usage: { calls: 1 } });
+    expect(models(house.vendor)).toEqual(["m", "spare", "spare"]);
   });
 });
