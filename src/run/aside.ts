@@ -1,6 +1,7 @@
 import type { AgentRef } from "../core/agent.ts";
 import { NOTHING } from "../core/budget.ts";
 import { worstCost } from "../core/money.ts";
+import { plus } from "./caps.ts";
 import type { Frame } from "./frame.ts";
 import type { Play } from "./play.ts";
 
@@ -17,13 +18,14 @@ export function setAside(play: Play, frame: Frame, closing: AgentRef, branches: 
     const input = Buffer.byteLength(JSON.stringify(play.run.input)) + branches * BYTES_A_BRANCH;
     const output = spec.max_output_tokens;
     const spent = play.journal.usageUnder("");
+    const kept = [...play.asides].map((each) => each.aside ?? NOTHING).reduce(plus, NOTHING);
     const half = (cap: number | undefined, used: number, wanted: number) =>
       cap === undefined ? wanted : Math.max(0, Math.min(wanted, Math.floor((cap - used) / 2)));
     const { usd, tokens, calls } = play.run.caps;
     frame.aside = {
-      usd: half(usd, spent.usd, card ? worstCost(card, input, output) : 0),
-      tokens: half(tokens, spent.input + spent.output, input + output),
-      calls: calls === undefined ? 0 : Math.min(1, Math.max(0, calls - spent.calls - 1)),
+      usd: half(usd, spent.usd + kept.usd, card ? worstCost(card, input, output) : 0),
+      tokens: half(tokens, spent.input + spent.output + kept.tokens, input + output),
+      calls: calls === undefined ? 0 : Math.min(1, Math.max(0, calls - spent.calls - kept.calls - 1)),
     };
     play.asides.add(frame);
   } catch {

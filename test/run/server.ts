@@ -133,7 +133,8 @@ export class Server {
       get: (target, name) => {
         const method: unknown = Reflect.get(target, name);
         if (typeof method !== "function") return method;
-        if (name === "version" || name === "onChange") return (...args: unknown[]) => method.apply(target, args);
+        if (name === "others" || name === "version" || name === "onChange")
+          return (...args: unknown[]) => method.apply(target, args);
         return (...args: unknown[]) => this.#ask(() => method.apply(target, args), String(name), args);
       },
     });

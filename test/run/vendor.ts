@@ -93,7 +93,7 @@ export class Vendor {
         const part: Tokens = { ...tokens, output: 1 };
         const usd = isFree ? 0 : costOf(PRICE, part);
         this.#charge(run, usd);
-        reject(new Failure("CANCELLED", "hung up", { usage: { ...NO_USAGE, ...part, usd, calls: 1 } }));
+        reject(Failure.from(signal.reason).with({ usage: { ...NO_USAGE, ...part, usd, calls: 1 } }));
       };
       if (signal.aborted) hangUp();
       else signal.addEventListener("abort", hangUp, { once: true });
