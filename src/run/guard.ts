@@ -52,6 +52,8 @@ interface Fuse {
   until: number;
   failures: number;
   last: string | undefined;
+  /** Keeps it open whatever is counted, until its time is over. */
+  blown: { dispose(): void } | undefined;
 }
 
 /** What stands between a call and its provider: breakers, queues, rates and timeouts. */
@@ -165,7 +167,7 @@ export class Guard {
       }),
       { halfOpenAfter: cooldown_seconds * 1000, breaker: new ConsecutiveBreaker(failures) },
     );
-    const fuse: Fuse = { policy, until: 0, failures: 0, last: undefined };
+    const fuse: Fuse = { policy, until: 0, failures: 0, last: undefined, blown: undefined };
     policy.onBreak(() => {
       fuse.until = Math.max(fuse.until, this.#options.clock.now() + cooldown_seconds * 1000);
       const fields = { event: "breaker.opened", subject, failures: fuse.failures, last: fuse.last };
@@ -181,15 +183,18 @@ export class Guard {
 
   /** Opens a vendor's breaker without counting to the threshold: a bad key does not get better by asking. */
   #blow(fuse: Fuse): void {
-    const held = fuse.policy.isolate();
-    const { cooldown_seconds } = this.#options.breaker;
-    fuse.until = this.#options.clock.now() + cooldown_seconds * 1000;
-    this.#options.clock.after(cooldown_seconds * 1000, () => held.dispose());
+    fuse.blown ??= fuse.policy.isolate();
+    fuse.until = this.#options.clock.now() + this.#options.breaker.cooldown_seconds * 1000;
   }
 
-  #isOpen({ policy, until }: Fuse): boolean {
-    if (policy.state === CircuitState.Isolated || policy.state === CircuitState.HalfOpen) return true;
-    return policy.state === CircuitState.Open && this.#options.clock.now() < until;
+  #isOpen(fuse: Fuse): boolean {
+    const spared = this.#options.clock.now() < fuse.until;
+    if (!spared) {
+      fuse.blown?.dispose();
+      fuse.blown = undefined;
+    }
+    const { state } = fuse.policy;
+    return state === CircuitState.HalfOpen || (state !== CircuitState.Closed && spared);
   }
 
   #lane(id: string): Lane {

@@ -1,8 +1,13 @@
+import { execFile } from "node:child_process";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { DIALECTS, eventually, type House, openHouse, PRICE } from "../house.ts";
+import { DIALECTS, eventually, type House, newHome, openHouse, PATIENCE_MS, PRICE } from "../house.ts";
 import { startVendor, type Vendor } from "../stub/vendor.ts";
 
 const ONCE = { attempts: 1 };
@@ -117,6 +122,20 @@ describe("a breaker", () => {
       expect(healthOf(house, id)).toMatchObject({ state: "closed", failures: 0 });
     },
   );
+
+  test("that is open keeps no command from its end", async () => {
+    const home = await newHome();
+    await using house = await openHouse({ script: () => ({ status: 401 }) });
+    const settings = { model: "oa/m", providers: { oa: { type: "openai", base_url: house.vendor.v1, free: true } } };
+    await writeFile(join(home, "baton.yaml"), JSON.stringify(settings));
+    const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+    const ended = promisify(execFile)(process.execPath, [cli, "run", "run_agent", "--agent", "writer", "--task", "t"], {
+      cwd: home,
+      timeout: PATIENCE_MS,
+    });
+    await expect(ended).rejects.toMatchObject({ killed: false, stdout: expect.stringContaining("UNAUTHORIZED") });
+    await rm(home, { recursive: true });
+  });
 
   test("opens for a whole provider that cannot be reached, and closes when it is back", async () => {
     const first = await startVendor();
