@@ -27,6 +27,8 @@ const SYSTEM: Readonly<Record<string, Trouble>> = {
   EACCES: "read-only",
   EPERM: "read-only",
   EROFS: "read-only",
+  // What Node says of a folder that it cannot make on a read-only disk.
+  ENOENT: "read-only",
   ENOSPC: "full",
   EDQUOT: "full",
   ENOTDIR: "foreign",
