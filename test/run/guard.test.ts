@@ -133,7 +133,7 @@ describe("a breaker", () => {
       cwd: home,
       timeout: PATIENCE_MS,
     });
-    await expect(ended).rejects.toMatchObject({ killed: false, stdout: expect.stringContaining("UNAUTHORIZED") });
+    await expect(ended).rejects.toMatchObject({ killed: false, stderr: expect.stringContaining("UNAUTHORIZED") });
     await rm(home, { recursive: true });
   });
 
