@@ -5,7 +5,9 @@ import { textHash } from "./fingerprint.ts";
  * The mark depends on the text, so that the text cannot close its own fence.
  */
 export function fence(name: string, text: string): string {
-  const mark = textHash(text).replace(/[^a-zA-Z0-9]/g, "").slice(0, 8);
+  const mark = textHash(text)
+    .replace(/[^a-zA-Z0-9]/g, "")
+    .slice(0, 8);
   return `<data-${mark} name=${JSON.stringify(name)}>\n${text}\n</data-${mark}>`;
 }
 
