@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 // Every Node must be able to read this file, so that an old one can say what it lacks: all else is loaded after.
+import module from "node:module";
+
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 if (major > 22 || (major === 22 && minor >= 19)) {
+  module.enableCompileCache?.();
+  // A server is often killed, and never comes to write the cache at its end.
+  setTimeout(() => module.flushCompileCache?.(), 3000).unref();
   const { main } = await import("./cli/program.ts");
   await main(process.argv);
 } else {
