@@ -1,5 +1,5 @@
 import type { Ledger } from "../core/budget.ts";
-import type { Failure } from "../core/errors.ts";
+import type { Failure, FailureInfo } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import { joinPlace, nthName } from "../core/place.ts";
 import type { Line } from "../core/store.ts";
@@ -19,6 +19,10 @@ export interface NestedCap {
   readonly place: string;
   readonly caps: Ledger["caps"];
 }
+
+/** Does a failure tell of a limit of the whole run: its money, or its time? */
+export const isLimitOfRun = ({ kind, code }: FailureInfo): boolean =>
+  kind === "limit" && code !== "DEPTH_EXCEEDED" && code !== "WIDTH_EXCEEDED";
 
 /** One place in a run where a pattern, or a branch of it, stands: what it has been told, and what it has open. */
 export class Frame {
@@ -55,11 +59,12 @@ export class Frame {
     return joinPlace(this.path, nthName(name, n));
   }
 
-  told(line: Pick<Line, "seq" | "ms" | "usage" | "degraded">): void {
+  told(line: Pick<Line, "seq" | "ms" | "usage" | "degraded" | "error">): void {
     this.seq = Math.max(this.seq, line.seq);
     this.elapsed += line.ms;
     if (line.usage) this.spent = addUsage(this.spent, line.usage);
     if (line.degraded) this.degrade(line.degraded);
+    if (line.error && isLimitOfRun(line.error)) this.degrade([line.error.message]);
   }
 
   degrade(reasons: readonly string[]): void {

@@ -4,7 +4,7 @@ import type { Pattern } from "../core/pattern.ts";
 import type { Claimed, Ending, Line, Run, Wait, Write } from "../core/store.ts";
 import { contextOf } from "./context.ts";
 import { conclude, doneSteps } from "./ending.ts";
-import { Frame, type Open } from "./frame.ts";
+import { Frame, isLimitOfRun, type Open } from "./frame.ts";
 import { Journal } from "./journal.ts";
 import type { Remembered } from "./memory.ts";
 import type { Stage } from "./stage.ts";
@@ -55,8 +55,8 @@ export class Play {
   refusing: Failure | undefined;
   #gated: Gated[] = [];
   #parking = false;
-  /** The lines of this run that tell of a limit. */
-  readonly #limits = new Set<Line>();
+  /** The limit that a step of this run was the first to meet. */
+  #stopped: Failure | undefined;
   #budgetAsked: Failure | undefined;
   #root: Frame | undefined;
   #onReplayed: ((ending: Ending) => void) | undefined;
@@ -271,30 +271,20 @@ export class Play {
   }
 
   get #degraded(): readonly string[] {
-    const limits = this.#limitsInOrder.map(({ error }) => error?.message ?? "");
-    return [...new Set([...limits, ...(this.#root?.degraded ?? [])])];
+    return this.#root?.degraded ?? [];
   }
 
-  get #limitsInOrder(): readonly Line[] {
-    return [...this.#limits].sort((a, b) => a.generation - b.generation || a.seq - b.seq);
-  }
-
-  /** The limit that stopped this run, if it stopped anything. */
-  get #stopped(): Failure | undefined {
-    const error = this.#limitsInOrder.find((line) => this.#stops(line))?.error;
-    return error && Failure.fromInfo(error);
-  }
-
-  /** A limit stops the run wherever it was met, in a branch that lost as well; so it is noticed before a replay begins. */
+  /**
+   * A limit stops the run wherever it was met, in a branch that lost as well; so it is noticed before a replay begins.
+   * What an older generation met no longer counts: its lines are failures like any other.
+   */
   #noticeLimit(line: Line): void {
-    const error = line.error;
-    if (error?.kind !== "limit" || error.code === "DEPTH_EXCEEDED" || error.code === "WIDTH_EXCEEDED") return;
-    this.#limits.add(line);
-    if (this.#stops(line)) this.refusing ??= Failure.fromInfo(error);
-  }
-
-  #stops({ error }: Line): boolean {
-    return error?.code === "DEADLINE_EXCEEDED" || this.run.on_budget === "fail";
+    const { error, generation } = line;
+    if (!error || generation !== this.run.generation || !isLimitOfRun(error)) return;
+    if (error.code === "DEADLINE_EXCEEDED" || this.run.on_budget === "fail") {
+      this.#stopped ??= Failure.fromInfo(error);
+      this.refusing ??= this.#stopped;
+    }
   }
 
   #returned(result: { readonly output: unknown } | { readonly error: Failure }): void {
