@@ -3,13 +3,14 @@ import type { Desk } from "../../src/core/desk.ts";
 import type { Engine } from "../../src/core/engine.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Pattern } from "../../src/core/pattern.ts";
+import type { Provider } from "../../src/core/provider.ts";
 import type { Fence, RunStore, WorkerIdentity } from "../../src/core/store.ts";
 import { openEngine } from "../../src/run/engine.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { BREAKER, BUDGETS, deskOf, LEASE_MS, LIMITS, type Purse, RETRY } from "./cast.ts";
 import type { Dice } from "./dice.ts";
 import type { Time } from "./time.ts";
-import type { Vendor } from "./vendor.ts";
+import type { Asker } from "./vendor.ts";
 
 /** What may happen to a server, at each commit of its store: it dies before or after, or is stopped for a while. */
 export interface Fate {
@@ -21,13 +22,14 @@ export interface ServerOptions {
   readonly home: string;
   readonly time: Time;
   readonly dice: Dice;
-  readonly vendor: Vendor;
+  /** Whom it can ask. */
+  readonly providers: (asker: Asker) => readonly Provider[];
   readonly patterns: readonly Pattern[];
   readonly purse: Purse;
   readonly fate: Fate;
   readonly knowsTheDead: (owner: WorkerIdentity) => boolean | undefined;
   /** Each of its commits, before anybody hears of it. */
-  readonly onCommit: () => void;
+  readonly onCommit: (server: Server) => void;
   /** Each write that the store has taken from it as the player of a run. */
   readonly onPlay: (fence: Fence, server: string) => void;
   readonly onTrouble: (what: string) => void;
@@ -105,7 +107,7 @@ export class Server {
   #committed(): void {
     if (this.dead) return;
     this.#options.time.moves++;
-    this.#options.onCommit();
+    this.#options.onCommit(this);
     this.#meetFate();
   }
 
@@ -133,8 +135,7 @@ export class Server {
       get: (target, name) => {
         const method: unknown = Reflect.get(target, name);
         if (typeof method !== "function") return method;
-        if (name === "others" || name === "version" || name === "onChange")
-          return (...args: unknown[]) => method.apply(target, args);
+        if (name === "others" || name === "onChange") return (...args: unknown[]) => method.apply(target, args);
         return (...args: unknown[]) => this.#ask(() => method.apply(target, args), String(name), args);
       },
     });
@@ -177,14 +178,7 @@ export class Server {
   }
 
   #desk(): Desk {
-    const { vendor } = this.#options;
-    const providers = new Map(
-      [vendor.providerFor(this, "tin", 2), vendor.providerFor(this, "oak", 3)].map((provider) => [
-        provider.id,
-        provider,
-      ]),
-    );
-    return deskOf(providers);
+    return deskOf(new Map(this.#options.providers(this).map((provider) => [provider.id, provider])));
   }
 
   #log(): Log {

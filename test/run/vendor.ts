@@ -48,7 +48,11 @@ export class Vendor {
     this.#moods = { ...USUAL, ...moods };
   }
 
-  providerFor(asker: Asker, id: string, concurrency: number): Provider {
+  providersFor(asker: Asker): readonly Provider[] {
+    return [this.#provider(asker, "tin", 2), this.#provider(asker, "oak", 3)];
+  }
+
+  #provider(asker: Asker, id: string, concurrency: number): Provider {
     return {
       id,
       free: false,

@@ -175,7 +175,7 @@ class World {
       home: this.#home,
       time: this.time,
       dice: this.#dice,
-      vendor: this.#vendor,
+      providers: (asker) => this.#vendor.providersFor(asker),
       patterns: this.#cast.map(({ pattern }) => pattern),
       purse: this.#purse,
       fate: { dies: calm ? 0 : (fate?.dies ?? 0), stops: calm ? 0 : (fate?.stops ?? 0) },

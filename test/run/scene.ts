@@ -1,0 +1,204 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { Failure } from "../../src/core/errors.ts";
+import type { Pattern, RunContext } from "../../src/core/pattern.ts";
+import type { ModelReply, ModelRequest, Provider } from "../../src/core/provider.ts";
+import { hasEnded } from "../../src/core/status.ts";
+import type { Fence, NewRun, Run, RunStore } from "../../src/core/store.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
+import { CATALOGUE } from "./cast.ts";
+import { Dice } from "./dice.ts";
+import { faultsOf } from "./judge.ts";
+import { Server } from "./server.ts";
+import { Time } from "./time.ts";
+import type { Asker } from "./vendor.ts";
+
+/** What a model is asked, as a test tells it apart. */
+export interface Asked {
+  readonly agent: string;
+  readonly model: string;
+  readonly prompt: string;
+  /** The how-manieth request with this prompt, from 1. */
+  readonly nth: number;
+  readonly messages: ModelRequest["messages"];
+}
+
+/** An answer, at once or after so many milliseconds; a failure; or silence until it is aborted. */
+export type Said = string | Failure | "silence" | { readonly say: string | Failure; readonly ms: number };
+
+const LIMIT_MS = 60_000;
+const COST = { input: 10, cached: 0, cache_write: 0, output: 10, reasoning: 0 };
+
+/** What one request of a scripted model costs, in nano-USD. */
+export const ONE_CALL = 50_000;
+
+/** A pattern made of nothing but its function. */
+export const patternOf = (name: string, run: (ctx: RunContext, input: unknown) => Promise<unknown>): Pattern => ({
+  name,
+  version: 1,
+  title: name,
+  description: name,
+  input: z.unknown(),
+  output: z.unknown(),
+  subject: "task",
+  agents: () => [],
+  run,
+});
+
+/** A store, models that say what they are told to, and servers that may die, all in one time. */
+export class Scene {
+  readonly time = new Time();
+  readonly asked: Asked[] = [];
+  /** How many requests have been aborted. */
+  aborted = 0;
+  say: (asked: Asked) => Said = () => "fine";
+  readonly store: RunStore;
+  readonly home: string;
+  readonly #dead = new Set<string>();
+  readonly #trouble: string[] = [];
+  readonly #patterns = new Map<string, Pattern>();
+  #made = 0;
+
+  private constructor(home: string, store: RunStore, time: Time) {
+    this.home = home;
+    this.store = store;
+    this.time = time;
+  }
+
+  static async open(): Promise<Scene> {
+    const home = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "baton-scene-"));
+    const time = new Time();
+    return new Scene(home, await openStore({ home, clock: time.clockOf("test", () => false) }), time);
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  /** What servers have complained about. */
+  get trouble(): readonly string[] {
+    return this.#trouble;
+  }
+
+  async start(pattern: Pattern, more: Partial<NewRun> = {}): Promise<string> {
+    this.#patterns.set(pattern.name, pattern);
+    const id = `r${++this.#made}`;
+    await this.store.create(
+      {
+        id,
+        pattern: pattern.name,
+        pattern_version: 1,
+        input: {},
+        caller: "eve",
+        caps: { explicit: true },
+        on_budget: "fail",
+        priority: 0,
+        labels: [],
+        catalogue: CATALOGUE,
+        seed: id,
+        needs: [],
+        ...more,
+      },
+      { queued: 10_000 },
+    );
+    return id;
+  }
+
+  /** Another server; `onCommit` hears of each of its commits, before the server does, and may kill it. */
+  async serve(onCommit: (server: Server, count: number) => void = () => {}): Promise<Server> {
+    let commits = 0;
+    const server = new Server(`w${++this.#made}`, {
+      home: this.home,
+      time: this.time,
+      dice: new Dice(this.#made),
+      providers: (asker) => ["tin", "oak"].map((id) => this.#provider(id, asker)),
+      patterns: [...this.#patterns.values()],
+      purse: { caller: {}, day: {} },
+      fate: { dies: 0, stops: 0 },
+      knowsTheDead: ({ id }) => this.#dead.has(id),
+      onCommit: (each) => onCommit(each, ++commits),
+      onPlay: (_: Fence) => {},
+      onTrouble: (what) => this.#trouble.push(what),
+      onDeath: ({ id }) => this.#dead.add(id),
+    });
+    await server.boot();
+    return server;
+  }
+
+  /** Lets time go on until something is so. */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+    const end = this.time.mono + LIMIT_MS;
+    await this.time.settle();
+    while (!(await isSo())) {
+      if (this.time.mono > end || !(await this.time.step())) throw new Error("it never comes to that");
+    }
+  }
+
+  async pass(ms: number): Promise<void> {
+    const end = this.time.mono + ms;
+    this.time.after(ms, "test", () => {});
+    await this.until(() => this.time.mono >= end);
+  }
+
+  async is(id: string, ...statuses: Run["status"][]): Promise<boolean> {
+    return statuses.includes((await this.run(id)).status);
+  }
+
+  async run(id: string): Promise<Run> {
+    const run = await this.store.get(id);
+    if (!run) throw new Error(`${id} is gone`);
+    return run;
+  }
+
+  async ended(id: string): Promise<Run> {
+    await this.until(async () => hasEnded((await this.run(id)).status));
+    return this.run(id);
+  }
+
+  /** What is wrong with a run that is over: its replay, its bill, its holds. */
+  async faults(id: string): Promise<readonly string[]> {
+    const { pattern } = await this.run(id);
+    const known = this.#patterns.get(pattern);
+    return known ? faultsOf(this.store, id, known, new Map(), this.time) : ["its pattern is unknown"];
+  }
+
+  prompts(): readonly string[] {
+    return this.asked.map(({ prompt }) => prompt);
+  }
+
+  #provider(id: string, asker: Asker): Provider {
+    return {
+      id,
+      free: false,
+      concurrency: 100,
+      bound: ({ system, messages }) => JSON.stringify([system, messages]).length + 10,
+      complete: (request, { signal }) => {
+        if (asker.dead) return new Promise(() => {});
+        const said = this.say(this.#ask(id, request));
+        const { say, ms } = typeof said === "object" && "ms" in said ? said : { say: said, ms: 1 };
+        return new Promise((resolve, reject) => {
+          const answer = () => (say instanceof Failure ? reject(say) : resolve(replyOf(say)));
+          const forget = say === "silence" ? () => {} : this.time.after(ms, asker.id, answer);
+          signal.addEventListener("abort", () => {
+            if (!asker.dead) this.aborted++;
+            forget();
+            reject(Failure.from(signal.reason));
+          });
+        });
+      },
+    };
+  }
+
+  #ask(provider: string, { agent, model, messages }: ModelRequest): Asked {
+    const prompt = messages[0]?.content ?? "";
+    const nth = this.asked.filter((each) => each.prompt === prompt).length + 1;
+    const asked = { agent, model: `${provider}/${model}`, prompt, nth, messages };
+    this.asked.push(asked);
+    return asked;
+  }
+}
+
+const replyOf = (text: string): ModelReply => ({ text, tokens: COST, stop: "end" });
