@@ -37,6 +37,7 @@ export class Worker {
   #reapAt = 0;
   #claimAt = 0;
   #wakeAt = 0;
+  #poured = 0;
   #stopTick = () => {};
 
   constructor(stage: Stage, options: WorkerOptions) {
@@ -51,6 +52,10 @@ export class Worker {
 
   get plays(): Iterable<Play> {
     return this.#plays.values();
+  }
+
+  get poured(): number {
+    return this.#poured;
   }
 
   play(run: string): Play | undefined {
@@ -80,12 +85,14 @@ export class Worker {
       });
   }
 
+  /** A play is over; by then its run may be played anew, and that play stays. */
   over(run: string): void {
-    this.#plays.delete(run);
+    if (this.#plays.get(run)?.over) this.#plays.delete(run);
     this.kick();
   }
 
   pour(): void {
+    this.#poured++;
     for (const play of this.#plays.values()) play.pour();
   }
 
@@ -122,11 +129,14 @@ export class Worker {
       const free = Math.min(slots - this.#plays.size, CLAIMS_AT_ONCE);
       if (free <= 0) return;
       const needs = has();
-      const one = () => this.#stage.store.claim(identity.id, needs, this.#keys);
-      const claimed = await Promise.all(Array.from({ length: free }, one));
-      const found = claimed.filter((each) => each !== undefined);
-      for (const each of found) this.#begin(each);
-      if (found.length < free) return;
+      // Each begins as it is claimed: one claim that fails must not leave what the others got unplayed.
+      const one = async () => {
+        const claimed = await this.#stage.store.claim(identity.id, needs, this.#keys);
+        if (claimed) this.#begin(claimed);
+        return claimed !== undefined;
+      };
+      const found = await Promise.all(Array.from({ length: free }, one));
+      if (!found.every(Boolean)) return;
     }
   }
 
