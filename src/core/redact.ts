@@ -2,6 +2,8 @@ const SECRET_KEY =
   /(^|[_\-.\s])(api[_-]?key|x-api-key|authorization|proxy-authorization|password|passwd|passphrase|secret|client[_-]?secret|token|access[_-]?token|refresh[_-]?token|private[_-]?key|cookie|set-cookie|credentials?)$/;
 const SECRET_TEXT = /\b(sk-[A-Za-z0-9_-]{12,}|Bearer\s+[A-Za-z0-9._~+/=-]{8,})/g;
 
+const DEEPEST = 32;
+
 /** What stands where a secret stood. */
 export const REDACTED = "[redacted]";
 
@@ -15,7 +17,8 @@ export const isSecretName = (name: string): boolean =>
 /** A copy without secrets: by the name of the key at any depth, and by the look of texts. Counts stay. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return redactText(value);
-  if (value === null || typeof value !== "object" || depth > 32) return value;
+  if (value === null || typeof value !== "object") return value;
+  if (depth > DEEPEST) return "[deeper]";
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   if (value instanceof Error) return redact(errorFields(value), depth + 1);
   if ("toJSON" in value && typeof value.toJSON === "function") return redact(value.toJSON(), depth + 1);

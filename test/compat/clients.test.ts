@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Listening } from "../../src/http/listen.ts";
 import { temporaryHome } from "../cli/server-process.ts";
 import { serving } from "../http/serving.ts";
 import { rooms } from "../tools/rooms.ts";
 import { type AnyClient, CLIENTS } from "./clients.ts";
+
+/** Servers are processes of their own, and some runs are slow on purpose. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const house = rooms();
 const { home, remove } = temporaryHome();
