@@ -14,6 +14,18 @@ type Pinned = Pick<Catalogue, "agents" | "models" | "limits">;
  * setting `models`, or `provider/model`. Instructions follow what an agent is told anyway; a plain model is told them alone.
  */
 export function find(catalogue: Pinned, ref: AgentRef): AgentSpec {
+  const key = JSON.stringify(ref);
+  const known = found.get(catalogue) ?? new Map<string, AgentSpec>();
+  const spec = known.get(key) ?? meant(catalogue, ref);
+  if (known.size < KEPT) found.set(catalogue, known.set(key, spec));
+  return spec;
+}
+
+/** A catalogue never changes, and a run asks the same agents again and again. */
+const found = new WeakMap<Pinned, Map<string, AgentSpec>>();
+const KEPT = 500;
+
+function meant(catalogue: Pinned, ref: AgentRef): AgentSpec {
   const spec = byName(catalogue, refName(ref).normalize("NFC"));
   const instructions = typeof ref === "string" ? undefined : ref.instructions;
   if (instructions === undefined) return spec;
