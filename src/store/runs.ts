@@ -3,7 +3,7 @@ import { isUnder } from "../core/place.ts";
 import type { NewRun, Run, RunCaps } from "../core/store.ts";
 import { CANCELLED } from "./endings.ts";
 import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
-import { fetchTexts, keep, keepText, unpack } from "./texts.ts";
+import { fetchTexts, keep, keepShared, unpack } from "./texts.ts";
 import { requeue, unknownRun, withdraw } from "./waits.ts";
 import { runCells, runOf } from "./words.ts";
 
@@ -76,7 +76,7 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
     wish.caller,
     JSON.stringify(wish.labels),
     wish.priority,
-    yield* keepText(JSON.stringify(wish.catalogue), now),
+    yield* keepShared(wish.catalogue, now),
     wish.seed,
     JSON.stringify([...new Set(wish.needs)].sort()),
     wish.rehearsal ? JSON.stringify(wish.rehearsal) : null,

@@ -34,6 +34,23 @@ export function* keepText(body: string, now: number): Tx<string> {
   return hash;
 }
 
+const pinned = new WeakMap<object, { readonly body: string; readonly hash: string }>();
+
+/** Keeps a large thing that many runs share; the same object is written out once. */
+export function* keepShared(thing: object, now: number): Tx<string> {
+  const known = pinned.get(thing) ?? written(thing);
+  const [there] = yield sql("select used_at from texts where hash = $1", known.hash);
+  if (there && Number(there["used_at"]) >= now - DAY) return known.hash;
+  return yield* keepText(known.body, now);
+}
+
+function written(thing: object): { readonly body: string; readonly hash: string } {
+  const body = JSON.stringify(thing);
+  const made = { body, hash: textHash(body) };
+  pinned.set(thing, made);
+  return made;
+}
+
 /** What a column holds for a question: each of its texts by itself, so that what is said again is kept once. */
 export function* keepInput(input: AttemptInput, now: number): Tx<string> {
   const cells: (string | null)[] = [yield* keep(input.system, now), yield* keep(input.shape, now)];
