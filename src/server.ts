@@ -46,7 +46,7 @@ export interface OpenRooms extends Rooms {
   close(graceMs: number): Promise<void>;
 }
 
-export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 
 /** Puts Baton together. It touches neither disk nor network before `open` or the first call of a tool. */
 export function makeBaton(config: Config, overrides: Overrides = {}): Baton {

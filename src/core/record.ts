@@ -3,7 +3,7 @@ import { toUsd } from "./money.ts";
 import type { Attempt, Line, Memory, Run } from "./store.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
-export type ExitStatus = "success" | "semantic failure" | "exception";
+type ExitStatus = "success" | "semantic failure" | "exception";
 
 /** One place of a run as its journal tells it: what was asked there how often, and what came of it. */
 export interface StepRecord {
@@ -85,7 +85,7 @@ const exitOf = (error: FailureInfo | undefined): ExitStatus =>
   error?.kind === "semantic" ? "semantic failure" : "exception";
 
 /** How one request ended: with an answer, with one that was of no use, or with none. */
-export const exitStatus = ({ result, error }: Attempt): ExitStatus =>
+const exitStatus = ({ result, error }: Attempt): ExitStatus =>
   result === "ok" ? "success" : result === "bad" ? "semantic failure" : exitOf(error);
 
 const sum = (attempts: readonly Attempt[]): Usage =>

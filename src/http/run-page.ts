@@ -25,7 +25,7 @@ ${records.length === 0 ? html`<p class="dim">None yet.</p>` : table(records)}
 function facts(run: Run): Html {
   const { status, created_at, ended_at, usage, caps, labels, needs } = run;
   const spent = `${showUsd(usage.usd)}${caps.usd === undefined ? "" : ` of at most ${showUsd(caps.usd)}`}${usage.partial ? " (partly estimated)" : ""}`;
-  const isRehearsal = run.rehearsal !== undefined || needs.includes("provider:rehearsal");
+  const isRehearsal = needs.includes("provider:rehearsal");
   return html`<dl>
 <div><dt>status</dt><dd>${badge(status)}</dd></div>
 <div><dt>created (UTC)</dt><dd>${moment(created_at)}</dd></div>

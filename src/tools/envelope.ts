@@ -8,7 +8,7 @@ import { clip, firstOf, fitting, textOf } from "./fit.ts";
 import { outputSchema } from "./wire.ts";
 
 const Next = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) });
-export type Next = z.output<typeof Next>;
+type Next = z.output<typeof Next>;
 
 /** What every tool that speaks of one run answers; it holds for refused calls and failed runs as well. */
 export const Envelope = z.object({
@@ -109,7 +109,7 @@ export const refusal = (failure: Failure): Envelope => ({
   error: errorOf(failure.toJSON()),
 });
 
-const isRehearsal = (run: Run): boolean => run.rehearsal !== undefined || run.needs.includes("provider:rehearsal");
+const isRehearsal = (run: Run): boolean => run.needs.includes("provider:rehearsal");
 
 const errorOf = ({ retry_after_ms: _, scope: __, ...info }: FailureInfo): Envelope["error"] => ({
   ...info,

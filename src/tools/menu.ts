@@ -8,7 +8,7 @@ import { listRuns } from "./list-runs.ts";
 import { publish } from "./publish.ts";
 import type { Setting, Tool } from "./tool.ts";
 
-export type Toolset = "default" | "admin";
+type Toolset = "default" | "admin";
 
 export interface MenuOptions {
   readonly toolsets: readonly Toolset[];

@@ -31,7 +31,7 @@ export interface CallContext {
   readonly progress?: (message: string) => void;
 }
 
-export interface Link {
+interface Link {
   readonly uri: string;
   readonly name: string;
 }

@@ -61,7 +61,7 @@ async function howFar(store: Rooms["store"], run: Run): Promise<string> {
 }
 
 /** The answer that tells how a run stands. A failed or dead run is an error to whoever called, so that models notice. */
-export async function runReply({ engine, store }: Rooms, run: Run, note?: string): Promise<Reply> {
+async function runReply({ engine, store }: Rooms, run: Run, note?: string): Promise<Reply> {
   const progress = await store.progress(run.id);
   const queuedBecause = run.status === "queued" ? engine.queuedBecause(run) : undefined;
   const data = envelope({ run, progress, queuedBecause, note });

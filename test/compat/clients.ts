@@ -6,13 +6,13 @@ import { StreamableHTTPClientTransport as Http1 } from "@modelcontextprotocol/sd
 import type { Envelope } from "../../src/tools/envelope.ts";
 import { CLI, environment } from "../cli/server-process.ts";
 
-export interface Called {
+interface Called {
   readonly text: string;
   readonly data: Envelope;
   readonly isError: boolean;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly onprogress?: (progress: { progress: number; message?: string | undefined }) => void;
   readonly signal?: AbortSignal;
   readonly timeout?: number;
