@@ -69,7 +69,7 @@ export class Play {
     this.catalogue = catalogue;
     this.pattern = pattern;
     this.journal = new Journal(stage, run, memory, {
-      lost: (why) => this.#drop(why),
+      lost: (why) => this.#lost(why),
       catastrophe: (failure) => this.catastrophe(failure),
       told: (line) => this.#noticeLimit(line),
     });
@@ -322,6 +322,12 @@ export class Play {
       this.stage.over(this.run.id);
     });
     this.#drop("ended", false);
+  }
+
+  /** A play that was about to end has let go of its frames already, and still has its place among the plays. */
+  #lost(why: string): void {
+    if (this.over) this.stage.over(this.run.id);
+    else this.#drop(why);
   }
 
   /** The frames are let go: no verb of this play settles any more, and its sockets close. */
