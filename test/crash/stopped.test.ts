@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { Home } from "./books.ts";
+import { expectBooksToAgree, Home } from "./books.ts";
 import { expectAllWell } from "./lives.ts";
 import { pause, until } from "./patience.ts";
 import { Player } from "./player.ts";
@@ -39,7 +39,7 @@ test("a server that stood still for longer finds its runs taken: it closes its s
   vendor.follow((asked) =>
     asked.user.includes("[silent]") ? { fault: "hang" } : { ...answer(asked), latency_ms: 500 },
   );
-  const setup = { home: home.path, vendor: vendor.v1, lease_ms: 1500 };
+  const setup = { home: home.path, vendor: vendor.v1, lease_ms: 1500, limits: { runs: 2 } };
   const [sleeper, heir] = await Promise.all([Player.open(setup), Player.open(setup)]);
   const { id: late } = await sleeper.tell("start", oneCall("late"));
   const { id: silent } = await sleeper.tell("start", oneCall("silent"));
@@ -69,6 +69,34 @@ test("a server that stood still for longer finds its runs taken: it closes its s
     expect(now?.memory.attempts.length).toBe(memory.attempts.length);
     expect(now?.run).toMatchObject({ status: "succeeded", epoch: 3, output: run.output });
   }
+  // Both of its places are free again.
+  await heir.kill();
+  const { id: next } = await sleeper.tell("start", oneCall("after all that"));
+  expect(await sleeper.tell("wait", { id: next, ms: 10_000 })).toMatchObject({ status: "succeeded" });
+  await vendor.close();
+}, 60_000);
+
+test("a server that loses a run in the very moment of its end keeps no place for it", async () => {
+  using home = new Home();
+  const vendor = await tellStories();
+  const steal = () =>
+    home.look(async (store) => {
+      for (const lease of await store.leases()) expect(await store.reap(lease)).toBe(true);
+    });
+  vendor.follow(async (asked) => {
+    if (asked.n === 1) await steal();
+    return answer(asked);
+  });
+  const robbed = await Player.open({ home: home.path, vendor: vendor.v1, limits: { runs: 1 } });
+  const { id } = await robbed.tell("start", oneCall("stolen"));
+  expect(await robbed.tell("wait", { id, ms: 10_000 })).toMatchObject({ status: "succeeded", epoch: 3 });
+  expect(vendor.report().count).toBe(2);
+  const [told] = await home.runs();
+  expect(told?.memory.attempts).toMatchObject([
+    { result: "lost", estimated: false, usage: { usd: vendor.requests[0]?.billed } },
+    { result: "ok", estimated: false },
+  ]);
+  await expectBooksToAgree(home, vendor);
   await vendor.close();
 }, 60_000);
 
