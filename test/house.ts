@@ -108,6 +108,7 @@ export async function openHouse(options: HouseOptions = {}) {
       cacheSeconds: undefined,
       random: Math.random,
       pour() {},
+      poured: () => 0,
       over() {},
     };
     const kept = { ...memory, lines: memory.lines.filter(({ dropped }) => !dropped) };

@@ -80,6 +80,7 @@ class LocalEngine implements Engine {
       maxUsd,
       random: options.random ?? Math.random,
       pour: () => this.#worker.pour(),
+      poured: () => this.#worker.poured,
       over: (run) => {
         this.#worker.over(run);
         this.#ring(run);
@@ -189,7 +190,7 @@ function newRun(request: StartRequest, options: EngineOptions): NewRun {
   const { pattern, input, caller } = request;
   pattern.check?.(input, options.limits);
   const refs = pattern.agents(input);
-  const catalogue = options.desk.pin(refs);
+  const catalogue = options.desk.pin(refs, request.rehearsal !== undefined);
   const models = refs.flatMap((ref) => options.desk.find(catalogue, ref).models[0] ?? []);
   const needs = [...new Set(models.map((model) => `provider:${splitModel(model).provider}`))].sort();
   const rehearsal = request.rehearsal ?? options.rehearsal;

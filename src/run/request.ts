@@ -80,9 +80,10 @@ export class Request {
   /** Reserves its money and records that it is about to leave. */
   async #hold(): Promise<boolean> {
     const hold = holdOf(this.#standing, this.#prepared, this.#at);
+    const poured = this.#play.stage.poured();
     const [written] = await this.#play.journal.write([{ do: "hold", hold }]);
     if (written?.did !== "held") {
-      if (!this.#asker.ended) this.#notHeld(written);
+      if (!this.#asker.ended) this.#notHeld(written, poured);
       return false;
     }
     if (this.#asker.ended) {
@@ -96,8 +97,10 @@ export class Request {
     return true;
   }
 
-  #notHeld(written: Written | undefined): void {
-    if (written?.did === "wait") return this.#asker.poor(this.#at);
+  /** Money that came free while it was being refused would never be told of again. */
+  #notHeld(written: Written | undefined, poured: number): void {
+    const missed = this.#play.stage.poured() !== poured;
+    if (written?.did === "wait") return missed ? this.#asker.turnedAway(this.#at) : this.#asker.poor(this.#at);
     if (written?.did !== "refused") return;
     const { scope } = written;
     const kind = scope === "step" ? ({ kind: "semantic" } as const) : {};

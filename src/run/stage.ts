@@ -24,6 +24,8 @@ export interface Stage {
   readonly random: () => number;
   /** Money has come free: whoever waits for it looks again. */
   readonly pour: () => void;
+  /** How often it has. */
+  readonly poured: () => number;
   /** A play is over, however it ended. */
   readonly over: (run: string) => void;
 }
