@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { utcDay } from "../../src/core/clock.ts";
 import { toUsd } from "../../src/core/money.ts";
 import type { Run } from "../../src/core/store.ts";
-import { DIALECTS, type House, newHome, openHouse, PRICE } from "../house.ts";
+import { DIALECTS, eventually, type House, newHome, openHouse, PRICE } from "../house.ts";
 import type { Reply } from "../stub/script.ts";
 import { startVendor } from "../stub/vendor.ts";
 
@@ -263,6 +263,27 @@ describe("the caps of a caller and of a day", () => {
       await vendor.close();
     },
   );
+});
+
+describe("a call that waits for what another run holds", () => {
+  const HELD = 2_300_000;
+
+  test.each([
+    ["has ended, and goes on with what that left", { usage: { input: 10, output: 10 }, latency_ms: 300 }, "succeeded"],
+    ["was cancelled, and is told that it cost its reserve", { fault: "hang" }, "failed"],
+  ] as const)("looks again when that %s", async (_, reply, status) => {
+    await using house = await openHouse({
+      script: [{ when: { user: "first" }, reply }],
+      settings: { budgets: { caller: { usd: toUsd(HELD) } } },
+    });
+    const first = await house.start("run_agent", { task: "first", agent: "oa/m" });
+    await eventually(() => house.vendor.requests.length === 1);
+    const second = await house.start("run_agent", { task: "second", agent: "oa/m" });
+    await house.becomes(second.id, "running");
+    if (status === "failed") await house.cancel(first.id);
+    expect(await house.ended(second.id)).toMatchObject({ status });
+    expect(house.vendor.requests).toHaveLength(status === "failed" ? 1 : 2);
+  });
 });
 
 describe("the budget of a step", () => {
