@@ -4,9 +4,9 @@ import type { McpServerFactory } from "@modelcontextprotocol/server";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./core/clock.ts";
-import type { AnswerCache } from "./core/desk.ts";
 import type { Log } from "./core/log.ts";
 import type { Pattern } from "./core/pattern.ts";
+import type { RunStore } from "./core/store.ts";
 import { openLog } from "./log.ts";
 import { patterns as allPatterns } from "./patterns/index.ts";
 import { face } from "./tools/face.ts";
@@ -97,29 +97,31 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
     import("./run/engine.ts"),
     import("./agents/cache.ts"),
   ]);
-  const store = await openStore({
+  const opening = openStore({
     home: config.home,
     clock,
     ...(afterCommit && { afterCommit }),
     ...(leaseMs !== undefined && { leaseMs }),
   });
-  const lock = holdLock(config.home);
+  const [store, { desk, model, providers }] = await Promise.all([opening, openDesk(config, overrides)]);
+  const lock = await orClose(store, () => holdLock(config.home));
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
-  const { desk, model, providers } = await openDesk(config, overrides);
-  const engine = await openEngine({
-    ...engineSettings(config),
-    store,
-    desk,
-    patterns,
-    clock,
-    log,
-    cache: cache as AnswerCache,
-    identity: lock.identity,
-    ownerIsDead,
-    ...(leaseMs !== undefined && { lease_ms: leaseMs }),
-    has: () => providers().map((id) => `provider:${id}`),
-  });
+  const engine = await orClose(store, () =>
+    openEngine({
+      ...engineSettings(config),
+      store,
+      desk,
+      patterns,
+      clock,
+      log,
+      cache,
+      identity: lock.identity,
+      ownerIsDead,
+      ...(leaseMs !== undefined && { lease_ms: leaseMs }),
+      has: () => providers().map((id) => `provider:${id}`),
+    }),
+  );
   log.info(
     { version: VERSION, node: process.version, home: config.home, model, asleep, patterns: patterns.map(tag) },
     "rooms open",
@@ -136,6 +138,16 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       lock.release();
     },
   };
+}
+
+/** What cannot be opened on a store leaves no store open behind it. */
+async function orClose<T>(store: RunStore, open: () => T | Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 const tag = ({ name, version }: Pattern): string => `${name}@${version}`;

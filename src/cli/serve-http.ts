@@ -22,7 +22,7 @@ export async function serveHttp(baton: Baton, host: string): Promise<void> {
   /** A byte of a task may take six in JSON. */
   const both = eras(mcp, { maxRequestBodySize: Math.max(LEAST_BODY, config.limits.input_bytes * 6), log });
   const keeper = config.auth && { doorkeeper: doorkeeper(config.auth.tokens) };
-  const app = httpApp({ mcp: both, store, version, isLoopback: isLoopback(host), ...keeper });
+  const app = httpApp({ mcp: both, store, log, version, isLoopback: isLoopback(host), ...keeper });
   const listening = await listen({ fetch: app.fetch, host, port: config.port });
   store.onChange((runs) => {
     for (const run of runs) for (const uri of [runUri(run), traceUri(run)]) both.notify.resourceUpdated(uri);

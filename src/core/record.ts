@@ -169,3 +169,6 @@ export function aboutRun({ input }: Run): string {
   const words = text.replaceAll(/\s+/g, " ").trim();
   return words.length <= ABOUT ? words : `${words.slice(0, ABOUT).toWellFormed()}…`;
 }
+
+/** Did no real model answer? A run needs what it asks, and the rehearsal is one of those. */
+export const isRehearsal = ({ needs }: Run): boolean => needs.includes("provider:rehearsal");

@@ -6,6 +6,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { LOCAL_CALLER } from "../core/caller.ts";
+import type { Log } from "../core/log.ts";
 import type { RunStore } from "../core/store.ts";
 import type { Eras } from "./eras.ts";
 import { addPages, type Env } from "./pages.ts";
@@ -14,6 +15,7 @@ import { authInfoOf, type Doorkeeper } from "./tokens.ts";
 export interface AppOptions {
   readonly mcp: Pick<Eras, "fetch">;
   readonly store: RunStore;
+  readonly log: Log;
   readonly version: string;
   /** Requests must name this machine as the one they mean, since no token protects it. */
   readonly isLoopback: boolean;
@@ -22,7 +24,7 @@ export interface AppOptions {
 }
 
 /** Everything that is served over HTTP: MCP, health, and the page. */
-export function httpApp({ mcp, store, version, isLoopback, doorkeeper }: AppOptions): Hono<Env> {
+export function httpApp({ mcp, store, log, version, isLoopback, doorkeeper }: AppOptions): Hono<Env> {
   const app = new Hono<Env>();
   if (isLoopback) app.use(async ({ req }, next) => strangerAnswer(req.raw) ?? next());
   app.get("/health", (c) => c.json({ status: "ok", name: "baton", version }));
@@ -33,7 +35,7 @@ export function httpApp({ mcp, store, version, isLoopback, doorkeeper }: AppOpti
     return next();
   });
   app.all("/mcp", (c) => mcp.fetch(c.req.raw, doorkeeper && authInfoOf(c.get("caller"))));
-  addPages(app, store);
+  addPages(app, store, log);
   app.notFound((c) => c.json({ error: "there is nothing here: MCP is at /mcp, the page at /" }, 404));
   return app;
 }

@@ -1,5 +1,6 @@
 import type { Context, Hono } from "hono";
 import { Failure } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
 import type { RunStore } from "../core/store.ts";
 import { type Html, notice, PAGE_HEADERS } from "./layout.ts";
 import { runPage } from "./run-page.ts";
@@ -11,7 +12,7 @@ export type Env = { Variables: { caller: string } };
 const LISTED = 50;
 
 /** Adds the read-only page: a caller's runs, and one run's steps and cost. */
-export function addPages(app: Hono<Env>, store: RunStore): void {
+export function addPages(app: Hono<Env>, store: RunStore, log: Log): void {
   app.get("/", async (c) => {
     const caller = c.get("caller");
     const cursor = c.req.query("cursor");
@@ -25,6 +26,7 @@ export function addPages(app: Hono<Env>, store: RunStore): void {
   });
   app.onError((error, c) => {
     const { code, message } = Failure.from(error);
+    log.error({ err: error, path: c.req.path }, "a request broke");
     return send(c, notice(`${code}: ${message}`), 500);
   });
 }

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { showUsd } from "../core/money.ts";
-import { type StepRecord, stepRecords } from "../core/record.ts";
+import { isRehearsal, type StepRecord, stepRecords } from "../core/record.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Attempt, Memory, Run } from "../core/store.ts";
 import { badge, duration, type Html, layout, moment } from "./layout.ts";
@@ -23,9 +23,8 @@ ${records.length === 0 ? html`<p class="dim">None yet.</p>` : table(records)}
 }
 
 function facts(run: Run): Html {
-  const { status, created_at, ended_at, usage, caps, labels, needs } = run;
+  const { status, created_at, ended_at, usage, caps, labels } = run;
   const spent = `${showUsd(usage.usd)}${caps.usd === undefined ? "" : ` of at most ${showUsd(caps.usd)}`}${usage.partial ? " (partly estimated)" : ""}`;
-  const isRehearsal = needs.includes("provider:rehearsal");
   return html`<dl>
 <div><dt>status</dt><dd>${badge(status)}</dd></div>
 <div><dt>created (UTC)</dt><dd>${moment(created_at)}</dd></div>
@@ -34,7 +33,7 @@ ${ended_at === undefined ? "" : html`<div><dt>time</dt><dd>${duration(ended_at -
 <div><dt>tokens</dt><dd>${usage.input} in, ${usage.output} out</dd></div>
 <div><dt>calls</dt><dd>${usage.calls}</dd></div>
 ${labels.length === 0 ? "" : html`<div><dt>labels</dt><dd>${labels.join(", ")}</dd></div>`}
-${isRehearsal ? html`<div><dt>rehearsal</dt><dd>no real model answered</dd></div>` : ""}
+${isRehearsal(run) ? html`<div><dt>rehearsal</dt><dd>no real model answered</dd></div>` : ""}
 ${run.progress === undefined ? "" : html`<div><dt>progress</dt><dd>${run.progress}</dd></div>`}
 </dl>`;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Bill, billOf } from "../core/bill.ts";
 import type { Failure, FailureInfo } from "../core/errors.ts";
 import { toUsd } from "../core/money.ts";
+import { isRehearsal } from "../core/record.ts";
 import { STATUSES } from "../core/status.ts";
 import type { Progress, Run, Wait } from "../core/store.ts";
 import { clip, firstOf, fitting, textOf } from "./fit.ts";
@@ -108,8 +109,6 @@ export const refusal = (failure: Failure): Envelope => ({
   status: null,
   error: errorOf(failure.toJSON()),
 });
-
-const isRehearsal = (run: Run): boolean => run.needs.includes("provider:rehearsal");
 
 const errorOf = ({ retry_after_ms: _, scope: __, ...info }: FailureInfo): Envelope["error"] => ({
   ...info,

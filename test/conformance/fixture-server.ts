@@ -40,7 +40,7 @@ function fixtures(notify: () => ServerNotifier): McpServer {
 export async function serveFixtures(home: string): Promise<Listening> {
   const mcp = eras(() => fixtures(() => mcp.notify), { maxRequestBodySize: 4 * 1024 * 1024, log: SILENT });
   const store = await openStore({ home, clock: systemClock });
-  const app = httpApp({ mcp, store, version: "0.0.0", isLoopback: true });
+  const app = httpApp({ mcp, store, log: SILENT, version: "0.0.0", isLoopback: true });
   const listening = await listen({ fetch: app.fetch, host: "127.0.0.1", port: 0 });
   return {
     ...listening,

@@ -10,7 +10,7 @@ export async function serving({ baton }: Rooms, tokens?: ReadonlyMap<string, str
   const mcp = eras(baton.mcp, { maxRequestBodySize: 4 * 1024 * 1024, log: SILENT });
   const { store } = await baton.open();
   const door = tokens && { doorkeeper: doorkeeper(tokens) };
-  const app = httpApp({ mcp, store, version: "0.0.0", isLoopback: true, ...door });
+  const app = httpApp({ mcp, store, log: SILENT, version: "0.0.0", isLoopback: true, ...door });
   const listening = await listen({ fetch: app.fetch, host: "127.0.0.1", port: 0 });
   return {
     ...listening,
