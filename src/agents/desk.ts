@@ -8,7 +8,7 @@ import type { PriceCard } from "../core/money.ts";
 import { type Provider, splitModel } from "../core/provider.ts";
 import { type Access, obstacle, providerFor } from "./access.ts";
 import { cardOf, modelCards } from "./cards.ts";
-import { find } from "./find.ts";
+import { find, REHEARSED } from "./find.ts";
 import { read } from "./read-reply.ts";
 import { Registry, type Roll } from "./registry.ts";
 
@@ -45,10 +45,11 @@ export class AgentDesk implements Desk {
     this.#registry = new Registry(parts.folders, defaults, parts.log);
   }
 
-  pin(refs: readonly AgentRef[]): Catalogue {
+  pin(refs: readonly AgentRef[], rehearsal = false): Catalogue {
     const roll = this.#look();
-    const plain = this.#catalogue(roll, []);
-    return this.#catalogue(roll, [...new Set(refs.flatMap((ref) => this.#modelsOf(ref, roll, plain)))].sort());
+    const plain = this.#catalogue(roll, [], rehearsal);
+    const beside = new Set(refs.flatMap((ref) => this.#modelsOf(ref, roll, plain)));
+    return this.#catalogue(roll, [...beside].sort(), rehearsal);
   }
 
   provider(id: string): Provider | undefined {
@@ -91,11 +92,11 @@ export class AgentDesk implements Desk {
     return models.filter((model) => !Object.hasOwn(plain.prices, model) && this.#price(model));
   }
 
-  #catalogue(roll: Roll, beside: readonly string[]): Catalogue {
-    const key = beside.join("\n");
+  #catalogue(roll: Roll, beside: readonly string[], rehearsal: boolean): Catalogue {
+    const key = [rehearsal, ...beside].join("\n");
     const kept = this.#catalogues.get(key);
     if (kept) return kept;
-    const fresh = this.#build(roll, beside);
+    const fresh = { ...this.#build(roll, rehearsal ? [REHEARSED] : beside), ...(rehearsal && { rehearsal }) };
     if (this.#catalogues.size >= KEPT) this.#catalogues.clear();
     this.#catalogues.set(key, fresh);
     return fresh;

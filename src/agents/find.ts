@@ -7,7 +7,7 @@ import { nearest } from "../core/nearest.ts";
 /** The most one answer may have where nobody says otherwise: room for a long text and some thinking, and a reserve of cents. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
 
-type Pinned = Pick<Catalogue, "agents" | "models" | "limits">;
+type Pinned = Pick<Catalogue, "agents" | "models" | "limits" | "rehearsal">;
 
 /**
  * Who a reference means, by nothing but what is pinned: an agent, one version of it (`critic@1f3a9c02`), a tier of the
@@ -16,7 +16,7 @@ type Pinned = Pick<Catalogue, "agents" | "models" | "limits">;
 export function find(catalogue: Pinned, ref: AgentRef): AgentSpec {
   const key = JSON.stringify(ref);
   const known = found.get(catalogue) ?? new Map<string, AgentSpec>();
-  const spec = known.get(key) ?? meant(catalogue, ref);
+  const spec = known.get(key) ?? cast(catalogue, meant(catalogue, ref));
   if (known.size < KEPT) found.set(catalogue, known.set(key, spec));
   return spec;
 }
@@ -24,6 +24,12 @@ export function find(catalogue: Pinned, ref: AgentRef): AgentSpec {
 /** A catalogue never changes, and a run asks the same agents again and again. */
 const found = new WeakMap<Pinned, Map<string, AgentSpec>>();
 const KEPT = 500;
+
+/** The model that answers for all others in a rehearsal. */
+export const REHEARSED = "rehearsal/default";
+
+const cast = ({ rehearsal }: Pinned, spec: AgentSpec): AgentSpec =>
+  rehearsal ? { ...spec, models: [REHEARSED] } : spec;
 
 function meant(catalogue: Pinned, ref: AgentRef): AgentSpec {
   const spec = byName(catalogue, refName(ref).normalize("NFC"));

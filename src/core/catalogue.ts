@@ -12,6 +12,8 @@ export const Catalogue = z.strictObject({
   agents: z.record(z.string(), AgentSpec),
   /** `provider/model` that answers when nothing is said. */
   model: z.string(),
+  /** No vendor is asked: the rehearsal answers for every model. */
+  rehearsal: z.boolean().optional(),
   /** The models that tiers (`small`, `medium`, `large`) name. */
   models: z.record(z.string(), z.string()),
   /** Prices by `provider/model`; a model that is not here has no known price. */

@@ -25,8 +25,8 @@ export interface AgentCard {
 
 /** The room of agents as the engine and the tools see it. */
 export interface Desk {
-  /** What a run that names these agents pins. Throws where one of them cannot be asked, and says why. */
-  pin(refs: readonly AgentRef[]): Catalogue;
+  /** What a run that names these agents pins; in a rehearsal no vendor is asked. Throws where one of them cannot be asked, and says why. */
+  pin(refs: readonly AgentRef[], rehearsal?: boolean): Catalogue;
   /** Who a reference means in a pinned catalogue. Throws UNKNOWN_AGENT, with the nearest names. */
   find(catalogue: Catalogue, ref: AgentRef): AgentSpec;
   provider(id: string): Provider | undefined;

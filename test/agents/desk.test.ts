@@ -189,6 +189,17 @@ describe("what a run pins", () => {
     expect(failure(() => made.find(pinned, "late")).code).toBe("UNKNOWN_AGENT");
   });
 
+  test("in a rehearsal nobody but the rehearsal is asked, whoever is named and whatever key is at hand", () => {
+    write("agents/a.md", agentFile("name: a\nmodel: small\nfallbacks: [openai/gpt-5]"));
+    const made = desk();
+    const refs = ["a", "writer", "small", "openai/gpt-5", "anthropic/claude-haiku-4-5"];
+    const pinned = made.pin(refs, true);
+    for (const ref of refs) expect(made.find(pinned, ref).models).toEqual(["rehearsal/default"]);
+    expect(pinned.prices["rehearsal/default"]).toMatchObject({ input: 0, output: 0 });
+    expect(Catalogue.parse(JSON.parse(JSON.stringify(pinned)))).toEqual(pinned);
+    expect(ask(made, "writer").models).toEqual(["openai/gpt-5-mini"]);
+  });
+
   test("a free provider's models cost nothing, and an unknown model has no price", () => {
     const made = desk({
       settings: {

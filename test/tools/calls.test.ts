@@ -2,6 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Reply } from "../../src/tools/tool.ts";
+import { startVendor } from "../stub/vendor.ts";
 import { rooms } from "./rooms.ts";
 
 const house = rooms();
@@ -62,6 +63,29 @@ describe("what a tool answers", () => {
     expect(reply.data).toMatchObject({ status: "failed", error: { code: "REFUSED", kind: "semantic" } });
     expect(reply.data.next).toEqual({ tool: "get_run_trace", arguments: { run_id: reply.data.run_id } });
     expectSame(reply);
+  });
+
+  it("is free and offline where the caller asks for a rehearsal, also of a model that has a key", async () => {
+    const vendor = await startVendor();
+    const paid = rooms(
+      { BATON_REHEARSAL: "false", BATON_MODEL: "openai/gpt-5-mini" },
+      { env: { OPENAI_API_KEY: "key", OPENAI_BASE_URL: vendor.v1 } },
+    );
+    try {
+      const steps = [{ agent: "writer" }, { agent: "openai/gpt-5" }];
+      for (const rehearsal of [true, { faults: [{ agent: "writer", calls: 1, late_ms: 5 }] }]) {
+        const { data } = await paid.call("run_pipeline", { task: "t", steps, rehearsal });
+        expect(data).toMatchObject({ status: "succeeded", rehearsal: true, usage: { usd: 0, calls: 2 } });
+      }
+      expect(vendor.requests).toEqual([]);
+      const { data } = await paid.call("run_agent", { agent: "writer", task: "t" });
+      expect(data.status).toBe("succeeded");
+      expect(data).not.toHaveProperty("rehearsal");
+      expect(vendor.requests).toHaveLength(1);
+    } finally {
+      await paid.close();
+      await vendor.close();
+    }
   });
 
   it("names the nearest agent where nobody is called so, and starts nothing", async () => {
