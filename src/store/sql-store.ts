@@ -70,7 +70,7 @@ export class SqlStore implements core.RunStore {
   }
 
   enlist(worker: core.WorkerIdentity): Promise<void> {
-    return this.#db.write({ tx: ({ now }) => claims.enlist(worker, now) });
+    return this.#db.write({ tx: ({ now }) => claims.enlist(worker, now), fresh: true });
   }
 
   dismiss(worker: string): Promise<void> {

@@ -155,13 +155,15 @@ export class Commits {
     this.#refuseAll(failure);
   }
 
+  /** New wishes are refused after a while; whoever plays a run goes on waiting, since nothing of it may be lost. */
   #waitForOthers(error: unknown): void {
     const now = this.#options.clock.mono();
     this.#since ??= now;
-    if (now - this.#since > PATIENCE_MS) {
+    if (now - this.#since > PATIENCE_MS) this.#refuseFresh(failureOf("busy", this.#options.path, error));
+    if (this.#queue.length === 0) {
       this.#since = undefined;
       this.#pause = 0;
-      return this.#refuseAll(failureOf("busy", this.#options.path, error));
+      return;
     }
     this.#pause = Math.min(LAST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, this.#pause * 2));
     this.#schedule();

@@ -4,7 +4,7 @@ import { hostname, uptime } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { WorkerIdentity } from "../../core/store.ts";
-import { troubleOf } from "./trouble.ts";
+import { explained, troubleOf } from "./trouble.ts";
 
 /**
  * The locks of this process. POSIX drops a process's locks on a file as soon as it closes any handle of it,
@@ -22,11 +22,8 @@ export interface WorkerLock {
 export function holdLock(home: string): WorkerLock {
   const id = `w_${randomBytes(8).toString("hex")}`;
   const folder = join(home, "workers");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = join(folder, `${id}.lock`);
-  writeFileSync(lock, "", { mode: 0o600 });
-  const db = new DatabaseSync(lock, { timeout: 0 });
-  db.exec("begin exclusive");
+  const db = takeLock(folder, lock);
   held.add(lock);
   return {
     identity: { id, pid: process.pid, host: hostname(), boot: bootId(), lock },
@@ -36,6 +33,18 @@ export function holdLock(home: string): WorkerLock {
       rmSync(lock, { force: true });
     },
   };
+}
+
+function takeLock(folder: string, lock: string): DatabaseSync {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(lock, "", { mode: 0o600 });
+    const db = new DatabaseSync(lock, { timeout: 0 });
+    db.exec("begin exclusive");
+    return db;
+  } catch (error) {
+    throw explained(error, lock);
+  }
 }
 
 /** Whether the process of a worker is gone; undefined where that cannot be known from here. */

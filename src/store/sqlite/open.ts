@@ -1,12 +1,11 @@
 import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
-import { Failure } from "../../core/errors.ts";
 import { SqlStore } from "../sql-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteDriver, type SqliteDriverOptions } from "./driver.ts";
 import { migrate } from "./format.ts";
-import { failureOf, systemTrouble, troubleOf } from "./trouble.ts";
+import { explained, troubleOf } from "./trouble.ts";
 
 const PAUSE_MS = 25;
 const TRIES = 1200;
@@ -28,9 +27,7 @@ export async function openStore({ home, clock, leaseMs, ...rest }: OpenOptions):
     const reader = await whenFree(clock, () => connect(path, (db) => db.exec("pragma query_only = 1")));
     return new SqlStore(new SqliteDriver(writer, reader, { path, clock, ...rest }), { ...(leaseMs && { leaseMs }) });
   } catch (error) {
-    if (error instanceof Failure) throw error;
-    const trouble = troubleOf(error) ?? systemTrouble(error);
-    throw trouble ? failureOf(trouble, path, error) : error;
+    throw explained(error, path);
   }
 }
 

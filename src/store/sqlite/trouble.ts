@@ -36,9 +36,15 @@ const SYSTEM: Readonly<Record<string, Trouble>> = {
 };
 
 /** The same for what the operating system says about files and folders. */
-export function systemTrouble(error: unknown): Trouble | undefined {
+function systemTrouble(error: unknown): Trouble | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" ? SYSTEM[code] : undefined;
+}
+
+/** An error as a failure that says what troubles this file; one that is no trouble with files as it is. */
+export function explained(error: unknown, path: string): unknown {
+  const trouble = troubleOf(error) ?? systemTrouble(error);
+  return trouble ? failureOf(trouble, path, error) : error;
 }
 
 /** Trouble in words that its reader can act on. */
