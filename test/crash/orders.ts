@@ -41,6 +41,8 @@ export interface Orders {
   /** Stops itself, as SIGSTOP does, in the middle of its next transaction. */
   freezeInTransaction(): null;
   setClock(off_ms: number): null;
+  /** Lets its monotonic clock run ahead by so much. */
+  skip(ms: number): null;
   /** The longest that its event loop stood still since this was last asked, in milliseconds. */
   longestBlock(): number;
   /** Ends in order. */

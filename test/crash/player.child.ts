@@ -12,6 +12,7 @@ import type { Message, Orders, Setup, Wish } from "./orders.ts";
 const setup = JSON.parse(process.argv[2] ?? "{}") as Setup;
 let off = setup.clock_off_ms ?? 0;
 let fatal = setup.kill_after ?? Number.POSITIVE_INFINITY;
+let skipped = 0;
 let commits = 0;
 let freezing = false;
 
@@ -24,7 +25,7 @@ const clock: Clock = {
       freezing = false;
       process.kill(process.pid, "SIGSTOP");
     }
-    return systemClock.mono();
+    return systemClock.mono() + skipped;
   },
 };
 
@@ -97,6 +98,10 @@ const orders: Obeyed = {
   },
   setClock(off_ms: number) {
     off = off_ms;
+    return null;
+  },
+  skip(ms: number) {
+    skipped += ms;
     return null;
   },
   longestBlock() {

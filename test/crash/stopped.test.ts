@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, expect, test } from "vitest";
 import { expectBooksToAgree, Home } from "./books.ts";
 import { expectAllWell } from "./lives.ts";
@@ -180,6 +182,36 @@ test("a server that is killed in the middle of a transaction leaves nothing of i
   expect(run.status).toBe("succeeded");
   const told = await home.runs();
   expect(told.map((one) => one.run.id)).toEqual([id]);
+  await expectAllWell(home, vendor);
+  await vendor.close();
+}, 60_000);
+
+test("a file that somebody has locked for minutes costs no answer: what is paid for waits in memory", async () => {
+  using home = new Home();
+  const vendor = await tellStories({ fault: "hang" });
+  const player = await Player.open({ home: home.path, vendor: vendor.v1 });
+  let answerNow = (): void => {};
+  const locked = new Promise<void>((resolve) => {
+    answerNow = resolve;
+  });
+  vendor.follow(async (asked) => {
+    await locked;
+    return answer(asked);
+  });
+  const { id } = await player.tell("start", pipeline("behind a lock"));
+  await until("its first call is in flight", () => vendor.report().open === 1);
+  using lock = new DatabaseSync(join(home.path, "baton.db"));
+  lock.exec("begin immediate");
+  answerNow();
+  await until("the call is answered", () => vendor.report().open === 0);
+  const refused = player.tell("start", oneCall("refused"));
+  await pause(300);
+  await player.tell("skip", 120_000);
+  await expect(refused).rejects.toMatchObject({ code: "STORE_BUSY" });
+  lock.exec("rollback");
+  const run = await player.tell("wait", { id, ms: 30_000 });
+  expect({ status: run.status, epoch: run.epoch }).toEqual({ status: "succeeded", epoch: 1 });
+  await player.tell("stop", 1000);
   await expectAllWell(home, vendor);
   await vendor.close();
 }, 60_000);
