@@ -11,6 +11,7 @@ import { openLog } from "./log.ts";
 import { patterns as allPatterns } from "./patterns/index.ts";
 import { face } from "./tools/face.ts";
 import { menu } from "./tools/menu.ts";
+import { Notices } from "./tools/notices.ts";
 import type { Rooms, Tool } from "./tools/tool.ts";
 
 /** What a test, a bench or an embedding puts in the place of the usual. */
@@ -35,6 +36,7 @@ export interface Baton {
   readonly patterns: readonly Pattern[];
   readonly tools: readonly Tool[];
   readonly mcp: McpServerFactory;
+  readonly notices: Notices;
   /** Opens store, desk and engine, once; a failure to open is told, and the next call tries again. */
   open(): Promise<OpenRooms>;
   /** Ends what was opened: calls in flight get the grace, all else is given back. */
@@ -52,12 +54,19 @@ const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", impor
 export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
   const log = overrides.log ?? openLog(config.log);
   const patterns = overrides.patterns ?? allPatterns;
+  const notices = new Notices();
   let opening: Promise<OpenRooms> | undefined;
   const open = () => {
-    opening ??= openRooms(config, { ...overrides, log, patterns }).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
+    opening ??= openRooms(config, { ...overrides, log, patterns }).then(
+      (rooms) => {
+        rooms.store.onChange((runs) => notices.tell(runs));
+        return rooms;
+      },
+      (error: unknown) => {
+        opening = undefined;
+        throw error;
+      },
+    );
     return opening;
   };
   const openAwake = async () => {
@@ -73,7 +82,8 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
     log,
     patterns,
     tools,
-    mcp: face({ tools, open: openAwake, peek: open, version: VERSION }),
+    mcp: face({ tools, open: openAwake, peek: open, notices, version: VERSION }),
+    notices,
     open,
     async close(graceMs = 2000) {
       await (await opening?.catch(() => undefined))?.close(graceMs);

@@ -4,7 +4,6 @@ import { eras } from "../http/eras.ts";
 import { isLoopback, listen } from "../http/listen.ts";
 import { doorkeeper } from "../http/tokens.ts";
 import type { Baton, OpenRooms } from "../server.ts";
-import { runUri, traceUri } from "../tools/envelope.ts";
 import { connections } from "./connections.ts";
 import { playExample } from "./example.ts";
 import { untilTold } from "./until-told.ts";
@@ -24,9 +23,7 @@ export async function serveHttp(baton: Baton, host: string): Promise<void> {
   const keeper = config.auth && { doorkeeper: doorkeeper(config.auth.tokens) };
   const app = httpApp({ mcp: both, store, log, version, isLoopback: isLoopback(host), ...keeper });
   const listening = await listen({ fetch: app.fetch, host, port: config.port });
-  store.onChange((runs) => {
-    for (const run of runs) for (const uri of [runUri(run), traceUri(run)]) both.notify.resourceUpdated(uri);
-  });
+  baton.notices.listen((uri) => both.notify.resourceUpdated(uri));
   untilTold(async () => {
     await both.close();
     await listening.close();

@@ -10,6 +10,7 @@ import {
 import { LOCAL_CALLER } from "../core/caller.ts";
 import { nearest } from "../core/nearest.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
+import type { Notices } from "./notices.ts";
 import { completeRunId, listResources, RESOURCE_TEMPLATES, readResource } from "./resources.ts";
 import type { CallContext, Reply, Rooms, Tool } from "./tool.ts";
 
@@ -18,22 +19,24 @@ export interface FaceOptions {
   /** The rooms for a read, which may take up unfinished runs; and for a list, which may not. */
   readonly open: () => Promise<Rooms>;
   readonly peek: () => Promise<Rooms>;
+  readonly notices: Notices;
   readonly version: string;
 }
 
 /** Makes the server that a client of either protocol era talks to. Making one starts nothing. */
-export function face({ tools, open, peek, version }: FaceOptions): McpServerFactory {
+export function face({ tools, open, peek, notices, version }: FaceOptions): McpServerFactory {
   const cards = tools.map(cardOf);
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  return () => {
+  return (connection) => {
     const server = new Server(
       { name: "baton", title: "Baton", version },
       {
-        capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
+        capabilities: { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} },
         instructions: INSTRUCTIONS,
         cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } },
       },
     );
+    notices.serve(server, connection);
     server.setRequestHandler("tools/list", () => ({ tools: cards }));
     server.setRequestHandler("tools/call", async ({ params }, context) => {
       const tool = byName.get(params.name) ?? unknownTool(params.name, byName.keys());

@@ -3,6 +3,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { CLIENTS } from "../compat/clients.ts";
 import { baton, CLI, environment, served, temporaryHome } from "./server-process.ts";
 
@@ -97,6 +99,24 @@ describe("baton serve on stdio", () => {
     const ended = await next?.call("get_run", { run_id, wait_seconds: 45 });
     expect(ended?.data).toMatchObject({ run_id, status: "succeeded" });
     await next?.close();
+  });
+
+  it("takes up what is unfinished soon after the handshake, though no tool is called", async () => {
+    const home = newHome();
+    const first = await CLIENTS["the current client, 2026-07-28"]?.({ home });
+    const rehearsal = { faults: [{ calls: "1", late_ms: 30_000 }] };
+    const started = await first?.call("run_agent", { agent: "writer", task: "t", wait_seconds: 0, rehearsal });
+    await first?.close();
+    const second = stdio(home);
+    second.send(1, RPC.initialize);
+    const store = await openStore({ home, clock: systemClock });
+    await vi.waitFor(async () => expect((await store.get(String(started?.data.run_id)))?.status).toBe("succeeded"), {
+      timeout: 60_000,
+      interval: 200,
+    });
+    await store.close();
+    second.child.stdin.end();
+    expect(await second.ended).toBe(0);
   });
 
   it("tells in its answer what is wrong with its store, and lives", async () => {

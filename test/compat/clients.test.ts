@@ -105,6 +105,18 @@ describe.each(ways)("$way", ({ way, connect }) => {
     expect(await client.complete(String(data.run_id).slice(0, 6))).toContain(data.run_id);
   });
 
+  it("is told when a run that it watches changes, and of no other", async () => {
+    const slow = { rehearsal: { faults: [{ calls: "1", late_ms: 1500 }] }, wait_seconds: 0, agent: "writer" };
+    const { data } = await client.call("run_agent", { ...slow, task: "Watch me." });
+    const uri = `baton://runs/${data.run_id}`;
+    const told: string[] = [];
+    await client.watch(uri, (changed) => told.push(changed));
+    await client.call("run_agent", { agent: "writer", task: "Another." });
+    await client.call("get_run", { run_id: data.run_id, wait_seconds: 20 });
+    await vi.waitFor(() => expect(told.length).toBeGreaterThan(0), { timeout: 10_000 });
+    expect(new Set(told)).toEqual(new Set([uri]));
+  });
+
   it("has no prompts yet, and is told so", async () => {
     expect(await client.prompts()).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { StdioClientTransport as Stdio2 } from "@modelcontextprotocol/client/std
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as Stdio1 } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport as Http1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Envelope } from "../../src/tools/envelope.ts";
 import { CLI, environment } from "../cli/server-process.ts";
 
@@ -27,6 +28,8 @@ export interface AnyClient {
   resources(): Promise<{ uri: string }[]>;
   prompts(): Promise<unknown[]>;
   complete(begun: string): Promise<string[]>;
+  /** Is told from now on when this resource changes. */
+  watch(uri: string, changed: (uri: string) => void): Promise<void>;
   instructions(): string | undefined;
   close(): Promise<void>;
 }
@@ -65,6 +68,11 @@ async function current(where: Where, mode: "auto" | "legacy"): Promise<AnyClient
     resources: async () => (await client.listResources()).resources,
     prompts: async () => (await client.listPrompts()).prompts,
     complete: async (value) => (await client.complete(completion(value))).completion.values,
+    async watch(uri, changed) {
+      client.setNotificationHandler("notifications/resources/updated", ({ params }) => changed(params.uri));
+      if (client.getNegotiatedProtocolVersion() === "2026-07-28") await client.listen({ resourceSubscriptions: [uri] });
+      else await client.subscribeResource({ uri });
+    },
     instructions: () => client.getInstructions(),
     close: () => client.close(),
   };
@@ -83,6 +91,10 @@ async function former(where: Where): Promise<AnyClient> {
     resources: async () => (await client.listResources()).resources,
     prompts: async () => (await client.listPrompts()).prompts,
     complete: async (value) => (await client.complete(completion(value))).completion.values,
+    async watch(uri, changed) {
+      client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => changed(params.uri));
+      await client.subscribeResource({ uri });
+    },
     instructions: () => client.getInstructions(),
     close: () => client.close(),
   };

@@ -9,12 +9,14 @@ import type { Rooms } from "../tools/rooms.ts";
 export async function serving({ baton }: Rooms, tokens?: ReadonlyMap<string, string>): Promise<Listening> {
   const mcp = eras(baton.mcp, { maxRequestBodySize: 4 * 1024 * 1024, log: SILENT });
   const { store } = await baton.open();
+  const deafen = baton.notices.listen((uri) => mcp.notify.resourceUpdated(uri));
   const door = tokens && { doorkeeper: doorkeeper(tokens) };
   const app = httpApp({ mcp, store, log: SILENT, version: "0.0.0", isLoopback: true, ...door });
   const listening = await listen({ fetch: app.fetch, host: "127.0.0.1", port: 0 });
   return {
     ...listening,
     async close() {
+      deafen();
       await mcp.close();
       await listening.close();
     },
