@@ -31,7 +31,7 @@ export interface EngineOptions {
     readonly run_max: Budget;
     readonly caller: Budget;
     readonly day: Budget;
-    readonly explicit: { readonly run: boolean; readonly day: boolean };
+    readonly explicit: Readonly<Partial<Record<"run" | "run_max" | "caller" | "day", boolean>>>;
   };
   readonly maxUsd: (provider: string) => number | undefined;
   readonly rehearsal?: RehearsalPlan;
@@ -76,7 +76,7 @@ class LocalEngine implements Engine {
       patterns: this.#patterns,
       cache: options.cache,
       cacheSeconds: options.cacheSeconds,
-      daily: { caller: capsOf(budgets.caller), day: capsOf(budgets.day), explicit: budgets.explicit.day },
+      daily: dailyOf(budgets),
       maxUsd,
       random: options.random ?? Math.random,
       pour: () => this.#worker.pour(),
@@ -225,9 +225,16 @@ function capsOfRun(budget: Budget = {}, { budgets }: EngineOptions): RunCaps {
     });
   }
   const whole: Budget = { ...budgets.run, ...budget };
-  const explicit = budget.usd !== undefined || budgets.explicit.run;
+  const { run = false, run_max = false } = budgets.explicit;
+  const explicit = budget.usd !== undefined || run || run_max;
   return { ...capsOf(whole), ...(whole.seconds !== undefined && { seconds: whole.seconds }), explicit };
 }
+
+const dailyOf = ({ caller, day, explicit }: EngineOptions["budgets"]): Stage["daily"] => ({
+  caller: capsOf(caller),
+  day: capsOf(day),
+  explicit: (explicit.caller || explicit.day) ?? false,
+});
 
 function base32(bytes: Uint8Array): string {
   const letters = "abcdefghijklmnopqrstuvwxyz234567";
