@@ -137,6 +137,7 @@ async function replayFaults(
     maxUsd: () => undefined,
     random: () => 0.5,
     pour: () => {},
+    poured: () => 0,
     over: () => {},
   };
   let ending: Ending | undefined;
