@@ -2,10 +2,11 @@ import { z } from "zod";
 import { Failure } from "../core/errors.ts";
 import { Budget } from "../core/limits.ts";
 import { toNano } from "../core/money.ts";
-import type { Decision, Run, RunStore, Wait } from "../core/store.ts";
+import type { Decision, Run, RunStore } from "../core/store.ts";
 import { checkArguments } from "./arguments.ts";
 import { ENVELOPE_SCHEMA } from "./envelope.ts";
 import { ownRun } from "./own-run.ts";
+import { rightCall, type Said, settledWait } from "./settling.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { SETTLES, type Setting, type Tool } from "./tool.ts";
 import { watch } from "./watch.ts";
@@ -52,73 +53,18 @@ async function raise(store: RunStore, run: Run, { value }: Input, by: string): P
   const caps = Object.fromEntries(Object.entries(rest).filter(([, cap]) => cap !== undefined));
   if (usd === undefined && Object.keys(caps).length === 0)
     throw new Failure("INVALID_INPUT", "decide: `value` names no cap to raise", {
-      hint: rightCall(run.id, "raise_budget", { value: { usd: 2 } }),
+      hint: rightCall(run, "raise_budget", { value: { usd: 2 } }),
     });
   await store.raise(run.id, { ...caps, ...(usd !== undefined && { usd: toNano(usd) }) }, by);
 }
 
-type Settling = Input & { readonly decision: keyof typeof HOW };
-
-async function settle(store: RunStore, run: Run, input: Settling, by: string): Promise<void> {
-  const wait = chosen(run, (await store.progress(run.id)).waiting, input.step);
-  checkFits(run, wait, input);
+async function settle(store: RunStore, run: Run, input: Input & Said, by: string): Promise<void> {
+  const { place } = settledWait(run, (await store.progress(run.id)).waiting, input);
   const { decision, value, note } = input;
   const made: Decision = {
     how: HOW[decision],
     ...(value !== undefined && { value }),
     ...(note !== undefined && { note }),
   };
-  await store.decide(run.id, wait.place, made, by);
+  await store.decide(run.id, place, made, by);
 }
-
-/** The wait that is meant; with several open, the caller must say which. */
-function chosen(run: Run, open: readonly Wait[], step: string | undefined): Wait {
-  const [first] = open;
-  const wait = step === undefined ? (open.length === 1 ? first : undefined) : open.find(({ place }) => place === step);
-  if (wait) return wait;
-  const places = open.map(({ place, kind }) => `${place} (${kind})`).join(", ");
-  if (!first)
-    throw new Failure("ILLEGAL_CHANGE", `run ${run.id} is ${run.status} and waits for nothing`, {
-      hint: `See get_run {"run_id":"${run.id}"}`,
-    });
-  const why =
-    step === undefined ? "several steps wait, and `step` says which is meant" : `no step ${JSON.stringify(step)} waits`;
-  throw new Failure("INVALID_INPUT", `decide: ${why}`, { hint: `Waiting: ${places}.` });
-}
-
-function checkFits(run: Run, { kind, place, approval }: Wait, { decision, approval: given, value }: Settling): void {
-  const right = (how: string, more: object) => ({ hint: rightCall(run.id, how, { step: place, ...more }) });
-  const isAnswer = decision === "answer";
-  if (kind === "budget")
-    throw new Failure("INVALID_INPUT", `${place} waits for money`, right("raise_budget", { value: { usd: 2 } }));
-  if (kind !== "approval" && kind !== "answer")
-    throw new Failure(
-      "INVALID_INPUT",
-      `${place} waits for ${kind === "timer" ? "time to pass" : "an event"}, which nobody can decide`,
-    );
-  if ((kind === "answer") !== isAnswer)
-    throw new Failure(
-      "INVALID_INPUT",
-      `${place} waits for ${kind === "answer" ? "an answer" : "an approval"}`,
-      kind === "answer" ? right("answer", { value: "<the answer>" }) : right("approve", { approval }),
-    );
-  if (isAnswer && value === undefined)
-    throw new Failure("INVALID_INPUT", "decide: an answer needs `value`", right("answer", { value: "<the answer>" }));
-  if (isAnswer || given === approval) return;
-  if (given === undefined)
-    throw new Failure(
-      "INVALID_INPUT",
-      `decide: ${decision} needs the hash of what was shown as \`approval\``,
-      right(decision, { approval }),
-    );
-  throw new Failure(
-    "STALE_APPROVAL",
-    `what ${place} asks approval for is not what this hash stands for: it has changed since it was shown`,
-    {
-      hint: `Look at it again, then decide: get_run {"run_id":"${run.id}"}`,
-    },
-  );
-}
-
-const rightCall = (run_id: string, decision: string, more: object): string =>
-  `A right call: decide ${JSON.stringify({ run_id, decision, ...more })}`;

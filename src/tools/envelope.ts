@@ -155,11 +155,17 @@ function settling({ id: run_id, caps }: Run, { kind, place: step, approval }: Wa
   if (kind === "answer")
     return { tool: "decide", arguments: { run_id, step, decision: "answer", value: "<the answer>" } };
   if (kind === "budget")
-    return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps.usd) } };
+    return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps) } };
   return { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
 }
 
-const doubled = (usd: number | undefined) => ({ usd: toUsd((usd ?? 500_000_000) * 2) });
+/** Every cap of the run, twice as high. */
+const doubled = ({ usd, tokens, calls, seconds }: Run["caps"]) => ({
+  ...(usd !== undefined && { usd: toUsd(usd * 2) }),
+  ...(tokens !== undefined && { tokens: tokens * 2 }),
+  ...(calls !== undefined && { calls: calls * 2 }),
+  ...(seconds !== undefined && { seconds: seconds * 2 }),
+});
 
 export const runUri = (id: string): string => `baton://runs/${id}`;
 export const traceUri = (id: string): string => `${runUri(id)}/trace`;

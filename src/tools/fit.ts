@@ -16,23 +16,28 @@ function weight([piece, word, digits, space, mark, letters]: RegExpExecArray): n
   return piece.length > 1 ? 2.2 : 1.1;
 }
 
+/** No text has so many characters a token; longer ones need not be counted to the end. */
+const MOST_A_TOKEN = 16;
+
+const fits = (text: string, most: number): boolean => text.length <= most * MOST_A_TOKEN && tokens(text) <= most;
+
 /** As much of the beginning of a text as fits, never half a character. */
 export function head(text: string, most: number): string {
-  if (text.length <= most || tokens(text) <= most) return text;
+  if (fits(text, most)) return text;
   let low = Math.min(text.length, most);
-  let high = text.length;
+  let high = Math.min(text.length, most * MOST_A_TOKEN);
   while (high - low > 16) {
     const middle = (low + high) >> 1;
-    if (tokens(text.slice(0, middle)) <= most) low = middle;
+    if (fits(text.slice(0, middle), most)) low = middle;
     else high = middle;
   }
-  if (tokens(text.slice(0, low)) > most) return halve(text.slice(0, low), most);
+  if (!fits(text.slice(0, low), most)) return halve(text.slice(0, low), most);
   return whole(text.slice(0, low));
 }
 
 /** Below one character a token there is no bound to begin from. */
 const halve = (text: string, most: number): string =>
-  tokens(text) <= most ? whole(text) : halve(text.slice(0, text.length >> 1), most);
+  fits(text, most) ? whole(text) : halve(text.slice(0, text.length >> 1), most);
 
 const whole = (text: string): string => (/[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text);
 
@@ -46,11 +51,11 @@ const LENGTHS = [4000, 2000, 1000, 500, 250, 120, 60];
 /** A value that fits: whole; else with its long texts cut and marked; else the beginning of its JSON. */
 export function fitting(value: unknown, most: number): Fitted {
   const text = textOf(value);
-  if (tokens(text) <= most) return { value, cut: false };
+  if (fits(text, most)) return { value, cut: false };
   if (typeof value === "string") return { value: marked(text, head(text, most - 12)), cut: true };
   for (const length of LENGTHS) {
     const shorter = shorten(value, length);
-    if (tokens(textOf(shorter)) <= most) return { value: shorter, cut: true };
+    if (fits(textOf(shorter), most)) return { value: shorter, cut: true };
   }
   return { value: marked(text, head(text, most - 12)), cut: true };
 }

@@ -64,3 +64,10 @@ describe("what is cut to fit", () => {
     for (let most = 10; most < 40; most++) expect(head("😀".repeat(500), most).isWellFormed()).toBe(true);
   });
 });
+
+it("takes no time to speak of, however long the text", () => {
+  const value = { merged: "word ".repeat(2_000_000), branches: [..."x".repeat(64)].map(() => "word ".repeat(20_000)) };
+  const began = performance.now();
+  expect(fitting(value, 1200).cut).toBe(true);
+  expect(performance.now() - began).toBeLessThan(2000);
+});
