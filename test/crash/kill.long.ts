@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { Home } from "./books.ts";
 import { dies, expectAllWell, survivor } from "./lives.ts";
-import { pause, seeded } from "./patience.ts";
+import { pause, seeded, until } from "./patience.ts";
 import { Player } from "./player.ts";
-import { STORIES, type Story, stories, tellStories } from "./stories.ts";
+import { answer, oneCall, STORIES, type Story, stories, tellStories } from "./stories.ts";
 
 afterEach(() => Player.endAll());
 
@@ -70,6 +70,27 @@ test("SIGKILL at forty moments, in mid-stream and between commits, some twice in
     player = next;
   }
   await player.kill();
+  await expectAllWell(home, vendor);
+  await vendor.close();
+});
+
+test("a step in flight at three deaths ends its run, and is not paid a fourth time", async () => {
+  using home = new Home();
+  const vendor = await tellStories({ fault: "hang" });
+  const setup = { home: home.path, vendor: vendor.v1 };
+  for (const death of [1, 2, 3]) {
+    const player = await Player.open(setup);
+    await player.tell("start", oneCall("deadly"));
+    await until("it is asked", () => vendor.report().count === death);
+    await player.kill();
+  }
+  vendor.follow(answer);
+  const player = await Player.open(setup);
+  const { id } = await player.tell("start", oneCall("deadly"));
+  const run = await player.tell("wait", { id, ms: 30_000 });
+  expect(run).toMatchObject({ status: "dead", crashes: 3, error: { code: "CRASH_LOOP" } });
+  expect(vendor.report().count).toBe(3);
+  await player.tell("stop", 1000);
   await expectAllWell(home, vendor);
   await vendor.close();
 });

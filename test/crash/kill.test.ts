@@ -13,7 +13,7 @@ test("a process killed right after a commit leaves runs that the next one ends a
   const vendor = await tellStories();
   const setup = { home: home.path, vendor: vendor.v1 };
   let [undisturbed, player] = await survivor(setup, stories("undisturbed"));
-  for (const commit of [2, 4, 5, 7, 10]) {
+  for (const commit of [3, 5, 8]) {
     await player.tell("killAfter", commit);
     expect(await dies(player, stories(`k${commit}`))).toBe(true);
     const [outputs, next] = await survivor(setup, stories(`k${commit}`));
@@ -31,7 +31,7 @@ test("a process killed in the middle of answers loses nothing either", async () 
   const setup = { home: home.path, vendor: vendor.v1 };
   const random = seeded(7);
   let [undisturbed, player] = await survivor(setup, stories("undisturbed"));
-  for (const tag of ["d1", "d2", "d3"]) {
+  for (const tag of ["d1", "d2"]) {
     const dying = dies(player, stories(tag));
     await pause(20 + random() * 400);
     await player.kill();

@@ -12,7 +12,15 @@ const LONG_MS = 30_000;
 /** Starts runs, or finds those that were started before: each has its own key. */
 export async function play(player: Player, wishes: readonly Wish[]): Promise<readonly Run[]> {
   const started = await Promise.all(wishes.map((wish) => player.tell("start", wish)));
-  return Promise.all(started.map(({ id }) => player.tell("wait", { id, ms: LONG_MS })));
+  return Promise.all(started.map(({ id }) => ended(player, id)));
+}
+
+/** Waits for a run; where it waits for a person, the person prefers arches. */
+async function ended(player: Player, id: string): Promise<Run> {
+  const run = await player.tell("wait", { id, ms: LONG_MS });
+  if (run.status !== "waiting") return run;
+  await player.tell("answer", { id, value: "arch" });
+  return player.tell("wait", { id, ms: LONG_MS });
 }
 
 /** Whether a process dies while it plays these; one that does not is ended. */

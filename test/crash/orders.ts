@@ -34,6 +34,8 @@ export interface Orders {
   /** Waits for a run; ends the wait, and never the run, when the time is over. */
   wait(asked: { readonly id: string; readonly ms: number }): Run;
   cancel(id: string): Run;
+  /** Answers what a run waits for. */
+  answer(asked: { readonly id: string; readonly value: unknown }): null;
   /** How often it has committed something. */
   commits(): number;
   /** Kills itself right after so many further commits. */

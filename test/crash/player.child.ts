@@ -87,6 +87,12 @@ const orders: Obeyed = {
     baton.engine.nudge(id);
     return run;
   },
+  async answer({ id, value }: { id: string; value: unknown }) {
+    const { waiting } = await baton.store.progress(id);
+    for (const { place } of waiting) await baton.store.decide(id, place, { how: "answered", value }, "a person");
+    baton.engine.nudge(id);
+    return null;
+  },
   commits: () => commits,
   killAfter(more: number) {
     fatal = commits + more;

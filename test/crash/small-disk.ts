@@ -43,6 +43,10 @@ export class SmallDisk extends Home {
     execFileSync("mount", ["-o", "remount,ro", this.folder]);
   }
 
+  unlock(): void {
+    execFileSync("mount", ["-o", "remount,rw", this.folder]);
+  }
+
   override [Symbol.dispose](): void {
     execFileSync("umount", ["-l", this.folder]);
     super[Symbol.dispose]();

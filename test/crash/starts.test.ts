@@ -44,16 +44,3 @@ test("fifty starts at once with one key, from three processes, are one run; with
   await expectAllWell(home, vendor);
   await vendor.close();
 }, 60_000);
-
-test("whoever stops waiting after a second gets the run by its id later", async () => {
-  using home = new Home();
-  const vendor = await tellStories({ latency_ms: 2000 });
-  const player = await Player.open({ home: home.path, vendor: vendor.v1 });
-  const { id } = await player.tell("start", oneCall("slow"));
-  const early = await player.tell("wait", { id, ms: 1000 });
-  expect(early.status).toBe("running");
-  const late = await player.tell("wait", { id, ms: 30_000 });
-  expect({ status: late.status, output: late.output }).toEqual({ status: "succeeded", output: expect.anything() });
-  expect(vendor.report().count).toBe(1);
-  await vendor.close();
-}, 60_000);

@@ -5,35 +5,9 @@ import { expectBooksToAgree, Home } from "./books.ts";
 import { expectAllWell } from "./lives.ts";
 import { pause, until } from "./patience.ts";
 import { Player } from "./player.ts";
-import { answer, oneCall, pipeline, tellStories } from "./stories.ts";
+import { answer, holdBack, oneCall, pipeline, tellStories } from "./stories.ts";
 
 afterEach(() => Player.endAll());
-
-test("a server that stands still for less than its lease keeps its run", async () => {
-  using home = new Home();
-  const vendor = await tellStories({ fault: "hang" });
-  const setup = { home: home.path, vendor: vendor.v1, lease_ms: 6000 };
-  const [sleeper, other] = await Promise.all([Player.open(setup), Player.open(setup)]);
-  await other.tell("awaken");
-  vendor.follow(async (asked) => {
-    await pause(2500);
-    return answer(asked);
-  });
-  const { id } = await sleeper.tell("start", oneCall("short sleep"));
-  await until("it is asked", () => vendor.report().count === 1);
-  sleeper.signal("SIGSTOP");
-  await pause(2000);
-  sleeper.signal("SIGCONT");
-  const run = await other.tell("wait", { id, ms: 30_000 });
-  expect({ status: run.status, epoch: run.epoch, crashes: run.crashes }).toEqual({
-    status: "succeeded",
-    epoch: 1,
-    crashes: 0,
-  });
-  expect(vendor.report().count).toBe(1);
-  await expectAllWell(home, vendor);
-  await vendor.close();
-}, 60_000);
 
 test("a server that stood still for longer finds its runs taken: it closes its sockets, adds nothing, and corrects its bills", async () => {
   using home = new Home();
@@ -102,43 +76,6 @@ test("a server that loses a run in the very moment of its end keeps no place for
   await vendor.close();
 }, 60_000);
 
-test("clocks set back and forward by hours take no run from its player", async () => {
-  using home = new Home();
-  const HOUR = 3_600_000;
-  const vendor = await tellStories();
-  let answerNow = (): void => {};
-  const asked = new Promise<void>((resolve) => {
-    answerNow = resolve;
-  });
-  vendor.follow(async (question) => {
-    await asked;
-    return answer(question);
-  });
-  const setup = { home: home.path, vendor: vendor.v1, lease_ms: 1500 };
-  const [here, there] = await Promise.all([Player.open(setup), Player.open({ ...setup, clock_off_ms: 2 * HOUR })]);
-  await there.tell("awaken");
-  const { id } = await here.tell("start", oneCall("clocks"));
-  await until("it is asked", () => vendor.report().count === 1);
-  for (const [mine, theirs] of [
-    [-5, 5],
-    [5, -5],
-    [0, 30],
-  ] as const) {
-    await here.tell("setClock", mine * HOUR);
-    await there.tell("setClock", theirs * HOUR);
-    await pause(1000);
-  }
-  answerNow();
-  const run = await there.tell("wait", { id, ms: 30_000 });
-  expect({ status: run.status, epoch: run.epoch, asked: vendor.report().count }).toEqual({
-    status: "succeeded",
-    epoch: 1,
-    asked: 1,
-  });
-  await expectAllWell(home, vendor);
-  await vendor.close();
-}, 60_000);
-
 test("a server that is frozen in the middle of a transaction does not freeze another one", async () => {
   using home = new Home();
   const vendor = await tellStories();
@@ -165,39 +102,11 @@ test("a server that is frozen in the middle of a transaction does not freeze ano
   await vendor.close();
 }, 60_000);
 
-test("a server that is killed in the middle of a transaction leaves nothing of it, and holds nobody up", async () => {
-  using home = new Home();
-  const vendor = await tellStories();
-  const setup = { home: home.path, vendor: vendor.v1 };
-  const [frozen, other] = await Promise.all([Player.open(setup), Player.open(setup)]);
-  await frozen.tell("freezeInTransaction");
-  const lost = frozen.tell("start", oneCall("never written")).catch(() => undefined);
-  await until("it stands still", () => frozen.isStopped);
-  const starting = other.tell("start", pipeline("goes on"));
-  await pause(300);
-  await frozen.kill();
-  await lost;
-  const { id } = await starting;
-  const run = await other.tell("wait", { id, ms: 30_000 });
-  expect(run.status).toBe("succeeded");
-  const told = await home.runs();
-  expect(told.map((one) => one.run.id)).toEqual([id]);
-  await expectAllWell(home, vendor);
-  await vendor.close();
-}, 60_000);
-
 test("a file that somebody has locked for minutes costs no answer: what is paid for waits in memory", async () => {
   using home = new Home();
   const vendor = await tellStories({ fault: "hang" });
   const player = await Player.open({ home: home.path, vendor: vendor.v1 });
-  let answerNow = (): void => {};
-  const locked = new Promise<void>((resolve) => {
-    answerNow = resolve;
-  });
-  vendor.follow(async (asked) => {
-    await locked;
-    return answer(asked);
-  });
+  const answerNow = holdBack(vendor);
   const { id } = await player.tell("start", pipeline("behind a lock"));
   await until("its first call is in flight", () => vendor.report().open === 1);
   using lock = new DatabaseSync(join(home.path, "baton.db"));

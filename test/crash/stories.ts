@@ -46,16 +46,47 @@ export const vote = (tag: string): Wish => ({
   },
 });
 
+/** Three views of which the first two are enough; the third takes its time. */
+export const quorum = (tag: string): Wish => ({
+  key: tag,
+  pattern: "fan_out",
+  input: {
+    task: `[${tag}] Look at bridges, and be quick.`,
+    agents: ["You are view 1.", "You are view 2.", "You are slow view 3."].map(who),
+    join: "quorum",
+    quorum: 2,
+    aggregator: who("You join."),
+  },
+});
+
+/** Two voters who disagree, and a person who decides. */
+export const disputed = (tag: string): Wish => ({
+  key: tag,
+  pattern: "consensus_vote",
+  input: {
+    question: `[${tag}] Which bridge, if nobody agrees?`,
+    options: ["arch", "beam"],
+    voters: [2, 3].map((n) => who(`You are voter ${n}.`)),
+    on_disagreement: "human",
+  },
+});
+
 export const oneCall = (tag: string): Wish => ({
   key: tag,
   pattern: "run_agent",
   input: { agent: who("You answer."), task: `[${tag}] Say something.` },
 });
 
-export const STORIES = { "a pipeline that goes back": pipeline, "a fan-out": fanOut, "a vote": vote } as const;
+export const STORIES = {
+  "a pipeline that goes back": pipeline,
+  "a fan-out": fanOut,
+  "a vote": vote,
+  "a quorum": quorum,
+  "a vote that a person decides": disputed,
+} as const;
 export type Story = keyof typeof STORIES;
 
-/** All three at once. */
+/** A pipeline, a fan-out and a vote at once. */
 export const stories = (tag: string): readonly Wish[] => [pipeline(`${tag} p`), fanOut(`${tag} f`), vote(`${tag} v`)];
 
 /** How each of them answers; the same question always in the same words. */
@@ -68,6 +99,7 @@ const ROLES: readonly (readonly [said: RegExp, answer: (user: string, nr: string
   ],
   [/You sign\./, (user) => ({ text: `Signed: ${/Edited \w+\./.exec(user)?.[0]}` })],
   [/You are view (\d+)\./, (_, nr) => ({ text: `View ${nr}.` })],
+  [/You are slow view (\d+)\./, (_, nr) => ({ text: `View ${nr}.`, latency_ms: 1500 })],
   [/You join\./, (user) => ({ text: `Joined: ${user.match(/View \d+\./g)?.join(" ")}` })],
   [
     /You are voter (\d+)\./,
@@ -87,3 +119,16 @@ export function answer({ system, user }: Pick<Asked, "system" | "user">): Reply 
 /** A vendor that tells these stories, in its own time, and bills in full what its client gave up. */
 export const tellStories = (manner: Reply = {}, options: VendorOptions = {}): Promise<Vendor> =>
   startVendor({ prices: PRICES, bill_aborted: true, script: (asked) => ({ ...answer(asked), ...manner }), ...options });
+
+/** From now on nobody is answered before what this returns is called; then all are. */
+export function holdBack(vendor: Vendor): () => void {
+  let answerNow = (): void => undefined;
+  const told = new Promise<void>((resolve) => {
+    answerNow = resolve;
+  });
+  vendor.follow(async (asked) => {
+    await told;
+    return answer(asked);
+  });
+  return answerNow;
+}

@@ -47,3 +47,25 @@ test("a server takes over the runs of one that was killed at once, since its loc
   await expectAllWell(home, vendor);
   await vendor.close();
 }, 60_000);
+
+test("an end asked for in one server stops the request of the other; one asked for after a death needs no player", async () => {
+  using home = new Home();
+  const vendor = await tellStories({ fault: "hang" });
+  const setup = { home: home.path, vendor: vendor.v1 };
+  const [here, there] = await Promise.all([Player.open(setup), Player.open({ ...setup, keyless: true })]);
+  const { id: first } = await here.tell("start", oneCall("cancelled alive"));
+  const { id: second } = await here.tell("start", oneCall("cancelled dead"));
+  await until("both are asked", () => vendor.report().open === 2);
+  const asked = performance.now();
+  await there.tell("cancel", first);
+  await until("its socket is closed", () => vendor.report().open === 1, 5000);
+  console.log(`closed by another server ${Math.round(performance.now() - asked)} ms after the cancel`);
+  expect(await there.tell("wait", { id: first, ms: 10_000 })).toMatchObject({ status: "cancelled" });
+  here.signal("SIGSTOP");
+  await there.tell("cancel", second);
+  await here.kill();
+  await there.tell("awaken");
+  expect(await there.tell("wait", { id: second, ms: 10_000 })).toMatchObject({ status: "cancelled", crashes: 1 });
+  await expectAllWell(home, vendor);
+  await vendor.close();
+}, 60_000);

@@ -1,0 +1,9 @@
+import { afterEach, test } from "vitest";
+import { expectHoldsOfTheDeadToBeFreed } from "./holds.ts";
+import { Player } from "./player.ts";
+
+afterEach(() => Player.endAll());
+
+test("what ten dead processes held is charged and free again, though nobody can play their runs", async () => {
+  await expectHoldsOfTheDeadToBeFreed(10);
+});
