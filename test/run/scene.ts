@@ -83,8 +83,13 @@ export class Scene {
     return this.#trouble;
   }
 
-  async start(pattern: Pattern, more: Partial<NewRun> = {}): Promise<string> {
+  /** From now on servers play this where they meet its name. */
+  learn(pattern: Pattern): void {
     this.#patterns.set(pattern.name, pattern);
+  }
+
+  async start(pattern: Pattern, more: Partial<NewRun> = {}): Promise<string> {
+    this.learn(pattern);
     const id = `r${++this.#made}`;
     await this.store.create(
       {
@@ -124,7 +129,8 @@ export class Scene {
       onTrouble: (what) => this.#trouble.push(what),
       onDeath: ({ id }) => this.#dead.add(id),
     });
-    await server.boot();
+    void server.boot();
+    await this.time.settle();
     return server;
   }
 
