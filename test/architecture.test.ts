@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "config.ts": { rooms: ["core", "config"], libraries: ["zod", ...DISK] },
   "log.ts": { rooms: ["core"], libraries: ["pino"] },
   "clock.ts": { rooms: ["core"], libraries: ["node:perf_hooks"] },
-  "cli.ts": { rooms: ["cli"], libraries: [] },
+  "cli.ts": { rooms: ["cli"], libraries: ["node:module"] },
   "server.ts": {
     rooms: ["core", "clock.ts", "config.ts", "log.ts", "patterns", "tools", "store", "run", "agents"],
     libraries: [MCP, ...DISK],
