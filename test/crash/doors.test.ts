@@ -122,11 +122,10 @@ test("a stdio server whose client goes ends within seconds, and the next one fin
 test("the run of a stdio server that is killed goes on in the HTTP server beside it", async () => {
   using home = new Home();
   const vendor = await tellStories({ fault: "hang" });
-  const web = await onHttp(home, vendor);
-  await until("the example is played", async () => (await home.runs()).every(({ run }) => run.status === "succeeded"));
   const { client, pid } = await onStdio(home, vendor);
   const { run_id } = await begin(client, "killed");
   await until("its first call is in flight", () => vendor.report().open === 1);
+  const web = await onHttp(home, vendor);
   vendor.follow(answer);
   process.kill(pid, "SIGKILL");
   const died = performance.now();
