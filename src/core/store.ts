@@ -293,6 +293,8 @@ export type Decision = {
   readonly how: "approved" | "rejected" | "answered";
   readonly value?: unknown;
   readonly note?: string;
+  /** The hash of what the decider was shown; a decision on anything else is refused. */
+  readonly approval?: string;
 };
 
 /** What runs of a kind have cost and taken so far, for estimates and alerts. */

@@ -85,16 +85,19 @@ export function* requeue(run: string): Tx<void> {
 }
 
 /** Settles an open wait, once, and wakes its run. The first to decide wins; the others are told who was first. */
-export function* decide(run: string, place: string, decision: Decision, by: string, now: number): Tx<Wait> {
+export function* decide(run: string, place: string, made: Decision, by: string, now: number): Tx<Wait> {
+  const { approval = null, ...decision } = made;
   const [settled] = yield sql(
     `update waits set state = 'answered', answer = $3, decided_by = $4, decided_at = $5
      where run = $1 and place = $2 and state = 'open' and (expires_at is null or expires_at > $5)
+       and ($6 is null or approval = $6)
      returning *`,
     run,
     place,
     yield* keep(decision, now),
     by,
     now,
+    approval,
   );
   if (!settled) throw yield* undecidable(run, place, now);
   yield* requeue(run);
@@ -105,6 +108,9 @@ function* undecidable(run: string, place: string, now: number): Tx<Failure> {
   if (!(yield* first(sql("select id from runs where id = $1", run)))) return unknownRun(run);
   const waits = yield sql("select * from waits where run = $1 order by opened_at", run);
   const row = waits.findLast((wait) => wait["place"] === place);
+  const isOpen = row?.["state"] === "open" && (maybeInt(row, "expires_at") ?? now + 1) > now;
+  if (isOpen)
+    return new Failure("STALE_APPROVAL", `what ${place} asks has changed since it was shown`, { step: place });
   if (row) return new Failure("ILLEGAL_CHANGE", `${place} ${outcome(row, now)}`, { step: place });
   const open = waits.filter((wait) => wait["state"] === "open").map((wait) => JSON.stringify(wait["place"]));
   return new Failure("NOT_FOUND", `run ${run} waits for nothing at ${JSON.stringify(place)}`, {

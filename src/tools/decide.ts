@@ -60,11 +60,12 @@ async function raise(store: RunStore, run: Run, { value }: Input, by: string): P
 
 async function settle(store: RunStore, run: Run, input: Input & Said, by: string): Promise<void> {
   const { place } = settledWait(run, (await store.progress(run.id)).waiting, input);
-  const { decision, value, note } = input;
+  const { decision, value, note, approval } = input;
   const made: Decision = {
     how: HOW[decision],
     ...(value !== undefined && { value }),
     ...(note !== undefined && { note }),
+    ...(approval !== undefined && { approval }),
   };
   await store.decide(run.id, place, made, by);
 }

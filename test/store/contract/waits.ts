@@ -8,6 +8,16 @@ const no: Decision = { how: "rejected" };
 
 export function waitsContract(open: OpenStore): void {
   describe("a wait", () => {
+    test("is settled only for what was shown", async () => {
+      const { store } = await open();
+      const fence = await played(store);
+      await store.write(fence, [ask("gate", { approval: "a1" })]);
+      const stale = store.decide(fence.run, "gate", { how: "approved", approval: "b2" }, "ann");
+      await expect(stale).rejects.toMatchObject({ code: "STALE_APPROVAL" });
+      const fresh = await store.decide(fence.run, "gate", { how: "approved", approval: "a1" }, "ann");
+      expect(fresh).toMatchObject({ state: "answered", answer: { how: "approved" } });
+    });
+
     test("is settled once: the first decides, the others are told who was first", async () => {
       const { store, other } = await open();
       const fence = await played(store);
