@@ -67,6 +67,16 @@ export const PROMISES: readonly Promised[] = [
     ],
   },
   {
+    says: "Only `control_run` cancels a run; its requests in flight are closed, and nothing further is asked.",
+    shown: [
+      [
+        "test/run/cancel.test.ts",
+        "of a fan-out closes all its sockets, asks none of those that wait, and keeps what was done",
+      ],
+      ["test/tools/calls.test.ts", "ends when the caller goes, and the run does not"],
+    ],
+  },
+  {
     says: "Several servers may share one file; every run is played once.",
     shown: [["test/crash/two-servers.test.ts", "two servers on one file play every run once, whoever started it"]],
   },

@@ -29,7 +29,7 @@ export const DOCUMENTS: readonly string[] = [
 export const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
 /** The fenced blocks of a document, in their order. */
-export function blocksOf(file: string): Block[] {
+function blocksOf(file: string): Block[] {
   const text = textOf(file);
   return [...text.matchAll(/^```(\S*) ?([^\n]*)\n([\s\S]*?)^```$/gm)].map((match) => {
     const [, language = "", mark = "", body = ""] = match;
