@@ -1,5 +1,6 @@
 import { Failure } from "../core/errors.ts";
 import type { RunContext } from "../core/pattern.ts";
+import { nthName } from "../core/place.ts";
 import { type Course, endsRun, lastBefore, type Progress, succeed } from "./pipeline-course.ts";
 import { counted, listed } from "./texts.ts";
 
@@ -34,7 +35,7 @@ function inWords({ planned: { name, back }, rounds }: Progress, failure: Failure
     ? "Loosen the gate, give more max_rounds, or say what happens then with on_error."
     : "Set back_to or max_rounds to have it done again with what was wrong, or on_error.";
   const message = `step ${listed([name])} did not pass its gate in ${counted(rounds, "round")}: ${failure.message}`;
-  return new Failure("GATE_FAILED", message, { step: name, hint });
+  return new Failure("GATE_FAILED", message, { step: nthName(name, rounds), hint });
 }
 
 /** The run is out of money or time: what is done is the result, and it says so. */
@@ -69,7 +70,8 @@ async function askHuman(ctx: RunContext, step: Progress, failure: Failure, made:
   });
   if (answer.how === "rejected" || answer.how === "expired") {
     const why = answer.how === "rejected" && answer.note !== undefined ? `: ${answer.note}` : "";
-    throw new Failure("REJECTED", `a person gave up step ${listed([name])}${why}`, { step: name, cause: failure });
+    const place = nthName(name, step.rounds);
+    throw new Failure("REJECTED", `a person gave up step ${listed([name])}${why}`, { step: place, cause: failure });
   }
   if (answer.value === undefined && !("output" in made)) return skip(ctx, step, failure);
   if (answer.value !== undefined) step.agent = "human";

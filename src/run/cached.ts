@@ -17,11 +17,14 @@ export function cacheSeconds({ play, question, task }: Standing): number | undef
   return task.cache?.ttl ?? question.spec.cache?.ttl ?? play.stage.cacheSeconds;
 }
 
-/** A remembered answer to the very same question; one run takes it once, so that its samples stay independent. */
+/**
+ * A remembered answer to the very same question. One run takes it once, so that its samples stay independent, and none
+ * in a retry, which is asked for because an answer was not good.
+ */
 export async function fromCache(standing: Standing): Promise<Remembered | undefined> {
   const { play, question, place } = standing;
   const { stage, run, memory, cachedPrints } = play;
-  if (cacheSeconds(standing) === undefined || cachedPrints.has(question.print)) return undefined;
+  if (cacheSeconds(standing) === undefined || run.generation > 1 || cachedPrints.has(question.print)) return undefined;
   if (memory.attempts(place).length > 0) return undefined;
   cachedPrints.add(question.print);
   const reply = await stage.cache?.get(run.caller, question.print).catch(() => undefined);

@@ -146,7 +146,7 @@ describe("a gate", () => {
     await using held = await piped({ a: text("x") }, [{ agent: "oa/a", gate: { when: "size(output) > 3" } }]);
     expect(held.run).toMatchObject({
       status: "failed",
-      error: { code: "GATE_FAILED", kind: "semantic", step: "oa/a" },
+      error: { code: "GATE_FAILED", kind: "semantic", step: "oa\\/a" },
     });
     expect(held.run.error?.message).toBe(
       'step "oa/a" did not pass its gate in 1 round: the condition `size(output) > 3` does not hold',
