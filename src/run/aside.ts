@@ -3,7 +3,7 @@ import { NOTHING } from "../core/budget.ts";
 import { worstCost } from "../core/money.ts";
 import { plus } from "./caps.ts";
 import type { Frame } from "./frame.ts";
-import type { Play } from "./play.ts";
+import type { Playing } from "./playing.ts";
 
 const BYTES_A_BRANCH = 2048;
 
@@ -11,7 +11,7 @@ const BYTES_A_BRANCH = 2048;
  * Keeps back what the call that closes over these branches may need, so that they cannot spend it. Its prompt is not
  * known yet: a bound is guessed, and at most half of what is left is kept.
  */
-export function setAside(play: Play, frame: Frame, closing: AgentRef, branches: number): void {
+export function setAside(play: Playing, frame: Frame, closing: AgentRef, branches: number): void {
   try {
     const spec = play.stage.desk.find(play.catalogue, closing);
     const card = play.catalogue.prices[spec.models[0] ?? ""];
@@ -34,7 +34,7 @@ export function setAside(play: Play, frame: Frame, closing: AgentRef, branches: 
 }
 
 /** The closing call was not made, or is over: what was kept for it is free. */
-export function freeAside(play: Play, frame: Frame): void {
+export function freeAside(play: Playing, frame: Frame): void {
   frame.aside = undefined;
   if (play.asides.delete(frame)) play.stage.pour();
 }

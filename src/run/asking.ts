@@ -8,7 +8,7 @@ import { NO_USAGE } from "../core/usage.ts";
 import { capsOf, dailyNodes, ledgerOf, plus } from "./caps.ts";
 import type { Frame } from "./frame.ts";
 import type { Errand } from "./guard.ts";
-import type { Play } from "./play.ts";
+import type { Playing } from "./playing.ts";
 import { messages, type Question, tagOf } from "./question.ts";
 
 /** Which of an agent's models is asked, and in which turn of the dialogue with it. */
@@ -20,7 +20,7 @@ export interface Rung {
 
 /** A question as it stands at its place in a run. */
 export interface Standing {
-  readonly play: Play;
+  readonly play: Playing;
   readonly frame: Frame;
   readonly place: string;
   readonly question: Question;
@@ -80,7 +80,7 @@ function askOf({ play, question }: Standing, model: string, request: ModelReques
   };
 }
 
-function flatReserve(play: Play, { spec }: Question, model: string): number | undefined {
+function flatReserve(play: Playing, { spec }: Question, model: string): number | undefined {
   const usd = spec.max_usd ?? play.stage.maxUsd(splitModel(model).provider);
   return usd === undefined ? undefined : toNano(usd);
 }

@@ -10,7 +10,7 @@ import { Frame, type Open } from "./frame.ts";
 import { tookOf } from "./front.ts";
 import { type Arrived, CANCELLED_BRANCH, type Decision, judge } from "./join.ts";
 import { kept } from "./kept.ts";
-import type { Play, Undecided } from "./play.ts";
+import type { Playing, Undecided } from "./playing.ts";
 
 type Branch = (item: unknown, ctx: RunContext, index: number) => Promise<unknown>;
 
@@ -20,7 +20,7 @@ type Branch = (item: unknown, ctx: RunContext, index: number) => Promise<unknown
  */
 export class Branches implements Open, Undecided {
   readonly place: string;
-  readonly #play: Play;
+  readonly #play: Playing;
   readonly #frame: Frame;
   readonly #items: readonly unknown[];
   readonly #branch: Branch;
@@ -37,7 +37,7 @@ export class Branches implements Open, Undecided {
   #done = false;
 
   constructor(
-    play: Play,
+    play: Playing,
     frame: Frame,
     place: string,
     work: { items: readonly unknown[]; branch: Branch; options: MapOptions; contextOf: (frame: Frame) => RunContext },

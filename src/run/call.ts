@@ -8,7 +8,7 @@ import { fromCache } from "./cached.ts";
 import type { Frame, Open } from "./frame.ts";
 import { frozen, kept } from "./kept.ts";
 import { nextRung } from "./ladder.ts";
-import type { Gated, Play } from "./play.ts";
+import type { Gated, Playing } from "./playing.ts";
 import { type Asked, fitted, tagOf } from "./question.ts";
 import { type Asker, Request } from "./request.ts";
 import { Snooze } from "./snooze.ts";
@@ -25,7 +25,7 @@ type Told = Pick<Line, "state" | "value" | "error" | "agent" | "model">;
 export class Call implements Open, Gated, Asker {
   readonly place: string;
   ended = false;
-  readonly #play: Play;
+  readonly #play: Playing;
   readonly #frame: Frame;
   readonly #asked: Asked;
   readonly #task: Task<unknown>;
@@ -38,7 +38,7 @@ export class Call implements Open, Gated, Asker {
   #stopTimer = () => {};
 
   constructor(
-    play: Play,
+    play: Playing,
     frame: Frame,
     place: string,
     asked: Asked,

@@ -8,12 +8,12 @@ import { Branches } from "./branches.ts";
 import { Call, type Teller } from "./call.ts";
 import { Frame } from "./frame.ts";
 import { kept } from "./kept.ts";
-import type { Play } from "./play.ts";
+import type { Playing } from "./playing.ts";
 import { ask } from "./question.ts";
 import { Waiting } from "./waiting.ts";
 
 /** The verbs, as they stand in one frame of a play. */
-export function contextOf(play: Play, frame: Frame): RunContext {
+export function contextOf(play: Playing, frame: Frame): RunContext {
   return {
     call<T>(ref: AgentRef, task: Task<T>): Promise<Answer<T>> {
       if (!task.closing && frame.aside) freeAside(play, frame);
@@ -57,7 +57,12 @@ export function contextOf(play: Play, frame: Frame): RunContext {
  * Every verb begins here. While it is open its frame is not running; once the play is over, or the branch has lost,
  * it never settles, and the frames of the pattern are simply let go.
  */
-function verb<T>(play: Play, frame: Frame, name: string, begin: (place: string, tell: Teller<T>) => void): Promise<T> {
+function verb<T>(
+  play: Playing,
+  frame: Frame,
+  name: string,
+  begin: (place: string, tell: Teller<T>) => void,
+): Promise<T> {
   if (play.over || frame.closed) {
     play.active--;
     play.idle();
@@ -88,7 +93,7 @@ function verb<T>(play: Play, frame: Frame, name: string, begin: (place: string, 
 
 /** A pattern inside a pattern: one level deeper, and one line when it is done. */
 function nested<I, O>(
-  play: Play,
+  play: Playing,
   frame: Frame,
   place: string,
   pattern: Pattern<I, O>,

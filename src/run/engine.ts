@@ -46,6 +46,8 @@ export interface EngineOptions {
 const LEASE_MS = 10_000;
 const TICK_MS = 50;
 const PROGRESS_MS = 1000;
+/** A store that cannot be written keeps nobody from stopping: what is given back is then taken over from the dead. */
+const LAST_WRITES_MS = 2000;
 
 /** Opens the room where runs are played. It takes up nothing before `awaken` or a start of its own. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
@@ -147,8 +149,12 @@ class LocalEngine implements Engine {
   }
 
   async stop(graceMs: number): Promise<void> {
-    await this.#worker.stop(graceMs);
-    await this.#options.store.dismiss(this.#options.identity.id);
+    const { store, identity, clock } = this.#options;
+    const orderly = this.#worker.stop(graceMs).then(() => store.dismiss(identity.id));
+    await new Promise<void>((resolve, reject) => {
+      const giveUp = clock.after(graceMs + LAST_WRITES_MS, resolve);
+      orderly.then(resolve, reject).finally(giveUp);
+    });
   }
 
   #ring(run: string): void {

@@ -1,17 +1,24 @@
-import { isUnder } from "../core/place.ts";
 import type { Line } from "../core/store.ts";
 import type { Remembered } from "./memory.ts";
 
 /** The first line of this generation that a replay has not asked for, though nothing excuses it. */
 export function unasked(memory: Remembered, visited: ReadonlySet<string>): string | undefined {
-  const lines = [...memory.lines()].filter(({ generation }) => generation === memory.generation);
-  const forgotten = lines.filter(({ place }) => !visited.has(place));
-  return forgotten.find(({ place }) => !lines.some((line) => excuses(line, place)))?.place;
+  for (const { place, generation } of memory.lines())
+    if (generation === memory.generation && !visited.has(place) && !isExcused(memory, place)) return place;
+  return undefined;
+}
+
+/** Only a line that stands around a place can excuse it. */
+function isExcused(memory: Remembered, place: string): boolean {
+  for (let end = place.lastIndexOf("/"); end > 0; end = place.lastIndexOf("/", end - 1)) {
+    const line = memory.line(place.slice(0, end));
+    if (line?.generation === memory.generation && excuses(line, place)) return true;
+  }
+  return false;
 }
 
 /** Whatever stands inside a branch that lost or ran out of time, or inside a finished pattern, is not asked again. */
 function excuses(line: Line, place: string): boolean {
-  if (place === line.place || !isUnder(place, line.place)) return false;
   if (line.kind === "time" || line.kind === "run") return true;
   if (line.kind !== "join") return false;
   const branch = Number(place.slice(line.place.length + 1).split("/", 1)[0]);

@@ -19,24 +19,30 @@ export interface Decision {
 export function judge(join: Join, total: number, ended: readonly Arrived[]): Decision | undefined {
   const took: number[] = [];
   const seen: Settled<unknown>[] = [];
+  let good = 0;
   for (const { index, result } of ended) {
     took.push(index);
     seen.push(result);
-    const early = decidedBy(join, total, seen);
+    if (result.ok) good++;
+    const early = decidedBy(join, total, seen, good);
     if (early) return { took, plain: false, ...early };
   }
   if (ended.length < total) return undefined;
   return { took, plain: join.kind === "settle" || join.kind === "all" };
 }
 
-/** Do the branches seen so far decide it, the last of them just now? */
-function decidedBy(join: Join, total: number, seen: readonly Settled<unknown>[]): { fail?: FailureInfo } | undefined {
+/** Do the branches seen so far decide it, the last of them just now? So many of them are good. */
+function decidedBy(
+  join: Join,
+  total: number,
+  seen: readonly Settled<unknown>[],
+  good: number,
+): { fail?: FailureInfo } | undefined {
   if (join.kind === "settle") return undefined;
   if (join.kind === "until") return join.test(seen) ? {} : undefined;
   const last = seen.at(-1);
   if (join.kind === "all") return last?.ok === false ? { fail: last.error } : undefined;
   const needed = join.kind === "quorum" ? join.count : 1;
-  const good = seen.filter(({ ok }) => ok).length;
   if (good >= needed) return {};
   return seen.length - good > total - needed ? { fail: short(needed, total, seen) } : undefined;
 }

@@ -1,49 +1,28 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import { Failure } from "../core/errors.ts";
 import type { Pattern } from "../core/pattern.ts";
-import type { Claimed, Ending, Line, Run, Wait, Write } from "../core/store.ts";
+import type { Claimed, Ending, Line, Run, Write } from "../core/store.ts";
 import { contextOf } from "./context.ts";
 import { conclude, doneSteps } from "./ending.ts";
 import { Frame, isLimitOfRun, type Open } from "./frame.ts";
 import { Journal } from "./journal.ts";
 import type { Remembered } from "./memory.ts";
+import type { Gated, Playing, Undecided, Waiter } from "./playing.ts";
 import type { Stage } from "./stage.ts";
-
-/** Something at the gate: it goes on when the gate opens. */
-export interface Gated {
-  go(): void;
-}
-
-/** Something that waits for a row in the store to change. */
-export interface Waiter {
-  readonly place: string;
-  news(wait: Wait): void;
-}
-
-/** A map as the front sees it. */
-export interface Undecided {
-  /** Decides by what memory alone tells; true where that let a pattern go on. */
-  decideFromMemory(): boolean;
-  /** The front is reached: limits of time begin to count. */
-  goLive(): void;
-}
 
 /**
  * One attempt at playing a run: first from memory to the front, then live. It counts what is running, pending and
  * waiting, so that it knows when nothing can go on; then it ends the run, or puts it down.
  */
-export class Play {
+export class Play implements Playing {
   readonly stage: Stage;
   readonly run: Run;
   readonly catalogue: Catalogue;
   readonly pattern: Pattern;
   readonly journal: Journal;
-  /** Places whose pattern code is running right now. */
   active = 0;
-  /** Requests, pauses and writes that will let a pattern go on by themselves. */
   readonly pending = new Set<object>();
   readonly waiting = new Map<string, Waiter>();
-  /** Calls that wait for money, in the order in which they asked. */
   readonly poor = new Set<Gated>();
   readonly maps = new Set<Undecided>();
   readonly asides = new Set<Frame>();
@@ -51,7 +30,6 @@ export class Play {
   live = false;
   over = false;
   draining = false;
-  /** Set when no new call may start any more: each that asks is told this. */
   refusing: Failure | undefined;
   #gated: Gated[] = [];
   #parking = false;
@@ -110,7 +88,6 @@ export class Play {
     });
   }
 
-  /** Nothing is told while it is being decided whether the run is put down. */
   get mayTell(): boolean {
     return !this.#parking;
   }
@@ -119,7 +96,6 @@ export class Play {
     if (this.live && !this.over) void this.journal.write([{ do: "progress", text: progress }]);
   }
 
-  /** Lets something through the gate as soon as it is open. */
   gate(gated: Gated): void {
     if (this.#onReplayed) {
       return this.catastrophe(new Failure("DIVERGED", "something fresh was asked in a run that had ended"));
@@ -128,7 +104,6 @@ export class Play {
     if (this.live) this.#release();
   }
 
-  /** Nothing new starts until a person has raised the cap; what is in flight ends. */
   askForBudget(gated: Gated, refusal: Failure): void {
     this.#budgetAsked ??= refusal;
     this.#gated.push(gated);
@@ -167,7 +142,6 @@ export class Play {
     }
   }
 
-  /** A verb has told its pattern something, or a place has ended: can anything still go on? */
   idle(): void {
     if (this.active > 0 || this.over) return;
     if (!this.live && !this.#reachFront()) return;
@@ -177,7 +151,6 @@ export class Play {
     if (this.#budgetAsked || this.waiting.size > 0) this.#park();
   }
 
-  /** Ends the run from outside: no pattern gets to see it, so that none can swallow it. */
   catastrophe(failure: Failure): void {
     if (this.over) return;
     this.stage.log.error({ event: "run.dead", run_id: this.run.id, code: failure.code }, failure.message);

@@ -7,7 +7,7 @@ import { heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing }
 import { cacheSeconds } from "./cached.ts";
 import { chargeOf, failedUsage } from "./charge.ts";
 import { judged } from "./judging.ts";
-import type { Play } from "./play.ts";
+import type { Playing } from "./playing.ts";
 import type { Patience } from "./watch.ts";
 
 /** The call that a request is made for, and what it is told of it. */
@@ -36,7 +36,7 @@ interface Held {
 export class Request {
   readonly #asker: Asker;
   readonly #standing: Standing;
-  readonly #play: Play;
+  readonly #play: Playing;
   readonly #at: Rung;
   readonly #prepared: Prepared;
   readonly #stop = new AbortController();
@@ -102,9 +102,9 @@ export class Request {
     const missed = this.#play.stage.poured() !== poured;
     if (written?.did === "wait") return missed ? this.#asker.turnedAway(this.#at) : this.#asker.poor(this.#at);
     if (written?.did !== "refused") return;
-    const { scope } = written;
+    const { scope, unit } = written;
     const kind = scope === "step" ? ({ kind: "semantic" } as const) : {};
-    this.#asker.refused(new Failure("BUDGET_EXCEEDED", showRefusal(written), { scope, ...kind }), this.#at);
+    this.#asker.refused(new Failure("BUDGET_EXCEEDED", showRefusal(written), { scope, unit, ...kind }), this.#at);
   }
 
   /** Closed in the very flush that held its money: nothing was sent, nothing is owed. */

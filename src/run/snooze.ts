@@ -1,15 +1,15 @@
 import type { Wait } from "../core/store.ts";
-import type { Play, Waiter } from "./play.ts";
+import type { Playing, Waiter } from "./playing.ts";
 
 /** A long pause that a restart survives: a row in the store, and nothing in memory once the run is put down. */
 export class Snooze implements Waiter {
   readonly place: string;
-  readonly #play: Play;
+  readonly #play: Playing;
   readonly #until: number;
   readonly #wake: () => void;
   #ended = false;
 
-  constructor(play: Play, place: string, until: number, wake: () => void) {
+  constructor(play: Playing, place: string, until: number, wake: () => void) {
     this.#play = play;
     this.place = place;
     this.#until = until;

@@ -4,19 +4,19 @@ import type { Line, Wait } from "../core/store.ts";
 import type { Teller } from "./call.ts";
 import type { Frame, Open } from "./frame.ts";
 import { kept } from "./kept.ts";
-import type { Gated, Play, Waiter } from "./play.ts";
+import type { Gated, Playing, Waiter } from "./playing.ts";
 
 /** The verb `wait`: a row at its place, open until it is answered, its time is over, or its branch has lost. */
 export class Waiting implements Open, Gated, Waiter {
   readonly place: string;
-  readonly #play: Play;
+  readonly #play: Playing;
   readonly #frame: Frame;
   readonly #ask: WaitAsk;
   readonly #tell: Teller<WaitAnswer>;
   readonly #print: string;
   #ended = false;
 
-  constructor(play: Play, frame: Frame, place: string, ask: WaitAsk, tell: Teller<WaitAnswer>) {
+  constructor(play: Playing, frame: Frame, place: string, ask: WaitAsk, tell: Teller<WaitAnswer>) {
     this.#play = play;
     this.#frame = frame;
     this.place = place;

@@ -184,7 +184,7 @@ export class Worker {
       if (!(await this.#stage.store.reap(lease))) continue;
       const fields = { event: "run.recovered", run_id: lease.run, from: lease.owner?.id };
       this.#stage.log.warn(fields, "took over the run of an owner that is gone");
-      this.kick();
+      this.#stage.over(lease.run);
     }
     for (const run of this.#seen.keys()) if (!current.has(run)) this.#seen.delete(run);
   }

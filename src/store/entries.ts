@@ -1,6 +1,6 @@
 import type { Amount } from "../core/budget.ts";
 import { addUsage, type Usage } from "../core/usage.ts";
-import { type Cell, sql, type Tx } from "./statement.ts";
+import { type Cell, type Row, sql, type Tx } from "./statement.ts";
 
 export const NONE: Amount = { usd: 0, tokens: 0, calls: 0 };
 
@@ -10,6 +10,12 @@ export interface Entry {
   readonly used: Usage;
   /** How many partial usages came or went. */
   readonly partial: number;
+}
+
+/** What one transaction has read of the nodes, and what it moves in them and in its run. */
+export interface Moved {
+  readonly nodes: ReadonlyMap<string, Row>;
+  readonly entries: ReadonlyMap<string, Entry>;
 }
 
 export function joined(entry: Entry, known: Entry | undefined): Entry {

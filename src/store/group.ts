@@ -1,5 +1,4 @@
-import type { Books } from "./books.ts";
-import { type Entry, joined, postNode, setsOfRun } from "./entries.ts";
+import { type Entry, joined, type Moved, postNode, setsOfRun } from "./entries.ts";
 import { int, type Row, sql, type Tx } from "./statement.ts";
 
 interface Player {
@@ -38,10 +37,10 @@ export class Group {
   }
 
   /** Takes over what a write that succeeded has read and moved. */
-  take(run: string, player: Player, books: Books): void {
+  take(run: string, player: Player, moved: Moved): void {
     this.#players.set(run, this.#players.get(run) ?? player);
-    for (const [id, row] of books.nodes) this.#nodes.set(id, row);
-    for (const [id, entry] of books.entries) this.#entries.set(id, joined(entry, this.#entries.get(id)));
+    for (const [id, row] of moved.nodes) this.#nodes.set(id, row);
+    for (const [id, entry] of moved.entries) this.#entries.set(id, joined(entry, this.#entries.get(id)));
   }
 
   /** Writes it all down: every lease renewed, and the books in the order that every transaction keeps to. */
