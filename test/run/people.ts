@@ -11,6 +11,8 @@ export interface Temper {
 }
 
 const MOST_RAISES = 4;
+/** Later nobody cancels any more, so that a run that hangs is seen to hang. */
+const CANCEL_UNTIL_MS = 1500;
 const MOST_RETRIES = 2;
 
 /** Those who decide, raise budgets, cancel and try again, at times of their own. */
@@ -56,7 +58,7 @@ export class People {
     const dice = this.#dice;
     for (const wait of this.#audit.waits()) if (dice.falls(0.35)) await this.#settle(wait);
     for (const standing of this.#audit.standings()) {
-      if (dice.falls(this.#temper.cancels)) await this.#store.cancel(standing.id);
+      if (this.#time.mono < CANCEL_UNTIL_MS && dice.falls(this.#temper.cancels)) await this.#store.cancel(standing.id);
       else if (!this.isLeft(standing)) await this.#again(standing);
     }
   }

@@ -122,7 +122,7 @@ export class Scene {
       providers: (asker) => ["tin", "oak"].map((id) => this.#provider(id, asker)),
       patterns: [...this.#patterns.values()],
       purse: { caller: {}, day: {} },
-      fate: { dies: 0, stops: 0 },
+      fate: { dies: 0, stops: 0, lags: 0 },
       knowsTheDead: ({ id }) => this.#dead.has(id),
       onCommit: (each) => onCommit(each, ++commits),
       onPlay: (_: Fence) => {},

@@ -16,6 +16,8 @@ import type { Asker } from "./vendor.ts";
 export interface Fate {
   readonly dies: number;
   readonly stops: number;
+  /** How often a write takes a while, as it does where somebody else has locked the file. */
+  readonly lags: number;
 }
 
 export interface ServerOptions {
@@ -146,7 +148,7 @@ export class Server {
     time.moves++;
     if (this.dead) return NEVER;
     if (dice.falls(fate.stops / 4)) time.stop(this.id, dice.between(0.5, 3) * LEASE_MS);
-    await this.#inOrder("in");
+    await this.#inOrder("in", dice.falls(fate.lags) ? dice.between(0, 40) : 0);
     if (this.dead) return NEVER;
     time.underway++;
     const told = await act().then(
@@ -165,8 +167,10 @@ export class Server {
   }
 
   /** A process that was stopped goes on with what it was about to do, in the order in which it was about to do it. */
-  #inOrder(way: "in" | "out"): Promise<void> {
-    this.#turns[way] = this.#turns[way].then(() => this.#awake());
+  #inOrder(way: "in" | "out", lag = 0): Promise<void> {
+    const { time } = this.#options;
+    const lagged = () => (lag > 0 ? new Promise<void>((resolve) => time.after(lag, this.id, resolve)) : undefined);
+    this.#turns[way] = this.#turns[way].then(lagged).then(() => this.#awake());
     return this.#turns[way];
   }
 

@@ -38,7 +38,7 @@ export interface WorldTold {
   readonly ms: number;
 }
 
-const LONGEST_MS = 120_000;
+const LONGEST_MS = 60_000;
 const AFTERMATH_MS = 2000;
 const MOST_DEATHS = 40;
 
@@ -178,7 +178,7 @@ class World {
       providers: (asker) => this.#vendor.providersFor(asker),
       patterns: this.#cast.map(({ pattern }) => pattern),
       purse: this.#purse,
-      fate: { dies: calm ? 0 : (fate?.dies ?? 0), stops: calm ? 0 : (fate?.stops ?? 0) },
+      fate: { dies: calm ? 0 : (fate?.dies ?? 0), stops: calm ? 0 : (fate?.stops ?? 0), lags: fate?.lags ?? 0 },
       knowsTheDead: ({ id }) => (knows ? this.#dead.has(id) : undefined),
       onCommit: () => this.#audit?.look(),
       onPlay: (fence, server) => this.#played(fence, server),
