@@ -1,5 +1,6 @@
 import type { FailureInfo } from "./errors.ts";
 import { toUsd } from "./money.ts";
+import { redact, redactText } from "./redact.ts";
 import type { Attempt, Line, Memory, Run } from "./store.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
@@ -22,9 +23,9 @@ export interface StepRecord {
   readonly marks: readonly string[];
 }
 
-/** All places of a run in the order in which it learnt of them; what is in flight comes last. */
+/** All places of a run in the order in which it learnt of them; what is in flight comes last. No secrets are shown. */
 export function stepRecords({ lines, attempts, waits }: Memory): StepRecord[] {
-  const asked = Map.groupBy(attempts, keyOf);
+  const asked = Map.groupBy(attempts.map(withoutSecrets), keyOf);
   const told = lines.toSorted((a, b) => a.generation - b.generation || a.seq - b.seq);
   const known = new Set(told.map(keyOf));
   const untold = [...asked].filter(([key]) => !known.has(key)).map(([, list]) => fromAttempts(list));
@@ -34,6 +35,13 @@ export function stepRecords({ lines, attempts, waits }: Memory): StepRecord[] {
     ...untold.filter((record) => record !== undefined),
     ...open.map(({ place, generation }) => ({ ...BLANK, place, generation, kind: "wait", status: "waiting" }) as const),
   ];
+}
+
+function withoutSecrets(attempt: Attempt): Attempt {
+  const { input, reply } = attempt;
+  const messages = input.messages.map(({ role, content }) => ({ role, content: redactText(content) }));
+  const asked = { ...input, system: redactText(input.system), messages };
+  return { ...attempt, input: asked, ...(reply !== undefined && { reply: redactText(reply) }) };
 }
 
 const BLANK = { usage: NO_USAGE, ms: 0, attempts: [], marks: [] } as const;
@@ -52,7 +60,7 @@ function fromLine(line: Line, attempts: readonly Attempt[]): StepRecord {
     status: state === "done" ? "success" : exitOf(error),
     ...(who !== undefined && { agent: who }),
     ...(which !== undefined && { model: which }),
-    ...(value !== undefined && { value }),
+    ...(value !== undefined && { value: redact(value) }),
     ...(error && { error }),
     usage: attempts.length > 0 ? sum(attempts) : (line.usage ?? NO_USAGE),
     ms,

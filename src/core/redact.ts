@@ -7,8 +7,16 @@ const DEEPEST = 32;
 /** What stands where a secret stood. */
 export const REDACTED = "[redacted]";
 
-/** Texts lose what looks like a key of a known vendor or a bearer token. */
-export const redactText = (text: string): string => text.replace(SECRET_TEXT, REDACTED);
+/** A name with a quoted value, as in JSON, YAML or code. */
+const PAIR = /(["']?)\b([A-Za-z][\w-]{2,40})\1\s{0,3}([:=])\s{0,3}(["'])((?:(?!\4)[^\\\n]|\\.){3,400})\4/g;
+
+/** Texts lose what looks like a key of a known vendor or a bearer token, and quoted values that a secret's name precedes. */
+export const redactText = (text: string): string =>
+  text
+    .replace(SECRET_TEXT, REDACTED)
+    .replace(PAIR, (whole, quote: string, name: string, sign: string, mark: string) =>
+      isSecretName(name) ? `${quote}${name}${quote}${sign} ${mark}${REDACTED}${mark}` : whole,
+    );
 
 /** Is a thing with this name a secret? `apiKey`, `API_KEY`, `x-api-key` and `token` are; `input_tokens` is not. */
 export const isSecretName = (name: string): boolean =>

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import { showUsd } from "../core/money.ts";
 import { isRehearsal, type StepRecord, stepRecords } from "../core/record.ts";
+import { redact } from "../core/redact.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Attempt, Memory, Run } from "../core/store.ts";
 import { badge, duration, type Html, layout, moment } from "./layout.ts";
@@ -67,7 +68,7 @@ ${input.system === "" ? "" : html`<pre>${cut(input.system)}</pre>`}
 ${input.messages.map(({ role, content }) => html`<pre>${role}: ${cut(content)}</pre>`)}
 ${reply === undefined ? "" : html`<pre>answered: ${cut(reply)}</pre>`}`;
 
-const readable = (value: unknown): string =>
+const readable = (whole: unknown, value = redact(whole)): string =>
   cut(typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? ""));
 
 const cut = (text: string): string =>

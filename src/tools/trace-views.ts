@@ -1,7 +1,9 @@
 import { Failure } from "../core/errors.ts";
 import { toUsd } from "../core/money.ts";
 import { nearest } from "../core/nearest.ts";
+import { isPlace } from "../core/place.ts";
 import { marksOf, type StepRecord, stepRecords } from "../core/record.ts";
+import { redact } from "../core/redact.ts";
 import type { Attempt, Memory, Run } from "../core/store.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 import { clip, fitting, textOf } from "./fit.ts";
@@ -52,7 +54,7 @@ export function summary({ run, memory }: Asked): View {
     dearest: top(({ usage }) => usage.usd).map(({ place, usage }) => ({ step: place, usd: toUsd(usage.usd) })),
     ...(run.degraded.length > 0 && { degraded: run.degraded.map((why) => clip(why, 200)).slice(0, 6) }),
     ...(run.error && { error: `${run.error.code}: ${clip(run.error.message, 400)}` }),
-    input: fitting(run.input, 400).value,
+    input: fitting(redact(run.input), 400).value,
   };
   return {
     data,
@@ -75,7 +77,7 @@ export function steps({ memory, cursor }: Asked): View {
 /** One step whole: what was asked, what was answered, request by request. */
 export function step({ memory, step: wanted, cursor }: Asked): View {
   const records = stepRecords(memory);
-  const record = records.findLast(({ place }) => place === wanted);
+  const record = wanted === undefined ? undefined : records.findLast(({ place }) => isPlace(place, wanted));
   if (!record) throw unknownStep(wanted, records);
   const { shown, next } = textPage(stepText(record), cursor, ROOM);
   const row = stepRow(record);
