@@ -1,5 +1,6 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import { Failure } from "../core/errors.ts";
+import { fingerprint } from "../core/fingerprint.ts";
 import type { Pattern } from "../core/pattern.ts";
 import type { Claimed, Ending, Line, Run, Write } from "../core/store.ts";
 import { contextOf } from "./context.ts";
@@ -36,6 +37,8 @@ export class Play implements Playing {
   /** The limit that a step of this run was the first to meet. */
   #stopped: Failure | undefined;
   #budgetAsked: Failure | undefined;
+  /** The caps that what was refused has been measured by. */
+  #caps: string;
   #root: Frame | undefined;
   #onReplayed: ((ending: Ending) => void) | undefined;
   #onDrained: (() => void) | undefined;
@@ -44,6 +47,7 @@ export class Play implements Playing {
   constructor(stage: Stage, { run, catalogue, memory }: Claimed, pattern: Pattern) {
     this.stage = stage;
     this.run = run;
+    this.#caps = fingerprint(run.caps);
     this.catalogue = catalogue;
     this.pattern = pattern;
     this.journal = new Journal(stage, run, memory, {
@@ -117,9 +121,16 @@ export class Play implements Playing {
     for (const call of calls) call.go();
   }
 
-  /** Looks at what others have written: an end that is asked for, answers, times that are over. */
+  /** Looks at what others have written: an end that is asked for, answers, times that are over. It never throws. */
   async poll(): Promise<void> {
     if (this.over || this.#onReplayed) return;
+    await this.#look().catch((error: unknown) => {
+      const { code, message } = Failure.from(error);
+      this.stage.log.error({ event: "store.failed", run_id: this.run.id, code }, message);
+    });
+  }
+
+  async #look(): Promise<void> {
     const { cancelling, waits } = await this.stage.store.news(this.run.id);
     if (this.over) return;
     if (cancelling) return this.cancelled();
@@ -129,6 +140,20 @@ export class Play implements Playing {
       this.memory.setWait(wait);
       this.waiting.get(wait.place)?.news(wait);
     }
+    if (this.#budgetAsked) await this.#reconsider();
+  }
+
+  /** The gate opens again where somebody has raised the cap before the run was put down for it. */
+  async #reconsider(): Promise<void> {
+    const caps = fingerprint((await this.stage.store.get(this.run.id))?.caps);
+    if (this.over || this.#parking || caps === this.#caps) return;
+    this.#caps = caps;
+    this.#reopen();
+  }
+
+  #reopen(): void {
+    this.#budgetAsked = undefined;
+    if (this.live) this.#release();
   }
 
   /** Ends waits whose time is over; called often, and cheap where nothing is. */
@@ -235,6 +260,7 @@ export class Play implements Playing {
     });
     for (const open of this.#openCalls(this.#root)) open.abort?.(this.refusing);
     this.pour();
+    this.#reopen();
   }
 
   *#openCalls(frame: Frame | undefined): Generator<Open> {

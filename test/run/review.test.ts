@@ -1,0 +1,161 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { RunContext } from "../../src/core/pattern.ts";
+import type { ModelReply, Provider } from "../../src/core/provider.ts";
+import { eventually, openHouse } from "../house.ts";
+import { Dice } from "./dice.ts";
+import { patternOf, Scene } from "./scene.ts";
+import { Server, type ServerOptions } from "./server.ts";
+
+const COST = { input: 10, cached: 0, cache_write: 0, output: 10, reasoning: 0 };
+const PATIENCE = { timeout: 60_000 };
+
+/** A request that is answered when the test says so, and in the turn in which it says so. */
+interface Open {
+  readonly prompt: string;
+  answer(text: string): void;
+}
+
+let scene: Scene;
+let open: Open[];
+
+beforeEach(async () => {
+  scene = await Scene.open();
+  open = [];
+});
+afterEach(() => scene.close());
+
+const held: Provider = {
+  id: "tin",
+  free: false,
+  concurrency: 100,
+  bound: ({ messages }) => (messages[0]?.content.startsWith("large") ? 1000 : 100),
+  complete: (request, { signal }) =>
+    new Promise<ModelReply>((resolve, reject) => {
+      const answer = (text: string) => resolve({ text, tokens: COST, stop: "end" });
+      open.push({ prompt: request.messages[0]?.content ?? "", answer });
+      signal.addEventListener("abort", () => reject(signal.reason));
+    }),
+};
+
+/** A server whose model answers by hand. */
+async function byHand(
+  id: string,
+  patterns: ServerOptions["patterns"],
+  more: Partial<ServerOptions> = {},
+): Promise<Server> {
+  const server = new Server(id, {
+    home: scene.home,
+    time: scene.time,
+    dice: new Dice(1),
+    providers: () => [held],
+    patterns,
+    purse: { caller: {}, day: {} },
+    fate: { dies: 0, stops: 0, lags: 0 },
+    knowsTheDead: () => undefined,
+    onCommit: () => {},
+    onPlay: () => {},
+    onTrouble: () => {},
+    onDeath: () => {},
+    ...more,
+  });
+  await server.boot();
+  return server;
+}
+
+function answer(prompt: string): void {
+  const at = open.findIndex((each) => each.prompt === prompt);
+  if (at < 0) throw new Error(`nobody has asked ${prompt}`);
+  open.splice(at, 1)[0]?.answer("fine");
+}
+
+const asked = (prompt: string) => () => open.some((each) => each.prompt === prompt);
+
+describe("a call that waits for money", () => {
+  test("is woken by a bill that comes in the very turn in which it asked", PATIENCE, async () => {
+    const relay = patternOf("relay", (ctx) =>
+      ctx.map(["b", "c"], async (item, inner) => {
+        await inner.call("ann", { prompt: `${item} 1` });
+        if (item === "c") await inner.call("ann", { prompt: `${item} 2` });
+      }),
+    );
+    const id = await scene.start(relay, { caps: { explicit: true, tokens: 410 } });
+    const server = await byHand("hand", [relay]);
+    await scene.until(() => asked("b 1")() && asked("c 1")());
+    answer("c 1");
+    for (let i = 0; i < 200; i++) await Promise.resolve();
+    answer("b 1");
+    await scene.until(async () => asked("c 2")() || (await scene.is(id, "failed")));
+    answer("c 2");
+    expect(await scene.ended(id)).toMatchObject({ status: "succeeded" });
+    server.die();
+  });
+
+  test("is woken when what a dead server held of the day's money is charged", PATIENCE, async () => {
+    const elsewhere = patternOf("elsewhere", async (ctx) => (await ctx.call("ann", { prompt: "far" })).output);
+    const here = patternOf("here", async (ctx) => (await ctx.call("ann", { prompt: "near" })).output);
+    const purse = { caller: {}, day: { tokens: 300 } };
+    const far = await scene.start(elsewhere);
+    const first = await byHand("far", [elsewhere], { purse });
+    await scene.until(asked("far"));
+    const near = await scene.start(here);
+    let gone = false;
+    const second = await byHand("near", [here], { purse, knowsTheDead: ({ id }) => gone && id === "far" });
+    await scene.until(() => scene.is(near, "running"));
+    await scene.pass(100);
+    first.die();
+    await scene.pass(100);
+    gone = true;
+    await scene.pass(500);
+    expect(await scene.run(near)).toMatchObject({ status: "failed", error: { code: "BUDGET_EXCEEDED" } });
+    expect(await scene.run(far)).toMatchObject({ status: "queued", crashes: 1 });
+    second.die();
+  });
+});
+
+describe("a run that asks for a larger budget", () => {
+  const two = patternOf("two", async (ctx) => {
+    const branch = async (item: string, inner: RunContext) => (await inner.call("ann", { prompt: item })).output;
+    await ctx.map(["small", "large"], branch, { join: { kind: "settle" } });
+    return (await ctx.call("ann", { prompt: "last" })).output;
+  });
+
+  test("asks nobody once its seconds are over", PATIENCE, async () => {
+    const id = await scene.start(two, { on_budget: "ask", caps: { explicit: true, tokens: 500, seconds: 0.1 } });
+    const server = await byHand("hand", [two]);
+    await scene.until(() => scene.is(id, "failed", "waiting"));
+    expect(await scene.run(id)).toMatchObject({ status: "failed", error: { code: "DEADLINE_EXCEEDED" } });
+    server.die();
+  });
+
+  test("goes on at once where it is raised before the run is put down", PATIENCE, async () => {
+    const id = await scene.start(two, { on_budget: "ask", caps: { explicit: true, tokens: 500 } });
+    const server = await byHand("hand", [two]);
+    await scene.until(() => open.length === 1);
+    await scene.pass(20);
+    await scene.store.raise(id, { tokens: 5000 }, "eve");
+    await scene.pass(60);
+    answer("small");
+    await scene.until(async () => asked("large")() || (await scene.is(id, "waiting")));
+    answer("large");
+    await scene.until(asked("last"));
+    answer("last");
+    expect(await scene.ended(id)).toMatchObject({ status: "succeeded" });
+    server.die();
+  });
+});
+
+test("a server stops within its grace though nothing can be written", async () => {
+  await using house = await openHouse({ script: () => ({ fault: "hang" }) });
+  await house.start("run_agent", { task: "long", agent: "oa/m" });
+  await eventually(() => house.vendor.requests.length === 1);
+  const other = new DatabaseSync(join(house.home, ".baton", "baton.db"));
+  other.exec("begin immediate");
+  const began = performance.now();
+  await Promise.race([house.engine.stop(100), setTimeout(8000)]);
+  other.exec("rollback");
+  other.close();
+  expect(performance.now() - began).toBeLessThan(7000);
+});
