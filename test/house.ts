@@ -40,6 +40,7 @@ export interface HouseOptions {
   /** A home and a vendor that outlive the house; else it has its own. */
   readonly home?: string;
   readonly vendor?: Vendor;
+  readonly leaseMs?: number;
   /** Told after each commit of the store. */
   readonly afterCommit?: () => void;
 }
@@ -64,7 +65,11 @@ export async function openHouse(options: HouseOptions = {}) {
   const vendor = options.vendor ?? (await startVendor({ script, prices, bill_aborted }));
   if (options.agents) writeAgents(home, options.agents);
   const config = readConfig({ cwd: home, env: {}, overrides: settingsOf(home, vendor, prices, options.settings) });
-  const baton = await openBaton(config, { env: {}, ...(options.afterCommit && { afterCommit: options.afterCommit }) });
+  const baton = await openBaton(config, {
+    env: {},
+    ...(options.afterCommit && { afterCommit: options.afterCommit }),
+    ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
+  });
   const { engine, store, desk } = baton;
 
   async function start(name: string, input: unknown, more: Partial<StartRequest> = {}): Promise<Run> {
@@ -137,6 +142,7 @@ export async function openHouse(options: HouseOptions = {}) {
     vendor,
     store,
     engine,
+    desk,
     start,
     ended,
     becomes,

@@ -19,13 +19,14 @@ export function chargeOf({ tokens, usd, estimated = false }: ModelReply, { card,
   };
 }
 
-/** What a failed request costs: what it is known to have used, or nothing, or its whole reserve. */
+/** What a failed request costs: what it is known to have used, or nothing, or its whole reserve. One not sent is none. */
 export function failedUsage(
   failure: Failure,
   ask: Ask,
   reserve: { readonly usd: number; readonly tokens: number },
 ): Charge {
   const { usage, billed = "unknown" } = failure.options;
+  if (failure.code === "CIRCUIT_OPEN") return { usage: NO_USAGE, estimated: false };
   if (usage) {
     const usd = usage.usd > 0 || !ask.card ? usage.usd : costOf(ask.card, usage);
     return { usage: { ...usage, usd, calls: 1 }, estimated: false };

@@ -146,6 +146,31 @@ describe.concurrent("a fallback model", () => {
   });
 });
 
+describe.concurrent("the patience of an agent", () => {
+  test.each([
+    ["first_token_seconds", { fault: "hang" }, /sent nothing for 0\.4 s/],
+    ["idle_seconds", { fault: "hang_midway" }, /fell silent for 0\.4 s/],
+    ["call_seconds", ENDLESS, /had not ended after 0\.4 s/],
+  ] as const)("goes before the settings: %s", async (limit, reply, words) => {
+    await using house = await openHouse({
+      script: () => reply,
+      agents: { hasty: { models: ["an/m"], own: { [limit]: 0.4, retry: { attempts: 1 } } } },
+    });
+    const run = await house.ask("hasty");
+    expect(run).toMatchObject({ status: "failed", error: { code: "TIMEOUT" } });
+    expect(run.error?.message).toMatch(words);
+  });
+
+  test("is not lost while tokens trickle in, nor while a server of its own is silent and thinks", async () => {
+    await using house = await openHouse({
+      script: () => ({ text: "slow but sure", first_token_ms: 600, chunks: 8, chunk_ms: 100 }),
+      settings: { limits: { first_token_seconds: 10, idle_seconds: 5 } },
+    });
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded", output: "slow but sure" });
+    expect(house.vendor.requests).toHaveLength(1);
+  });
+});
+
 describe.concurrent("the settings of retry", () => {
   test("an agent's own count of attempts goes before the settings", async () => {
     await using house = await openHouse({

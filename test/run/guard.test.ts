@@ -17,8 +17,27 @@ const two = { m: PRICE, spare: PRICE };
 const models = ({ requests }: Vendor) => requests.map(({ model }) => model);
 const healthOf = (house: House, subject: string) => house.engine.health().find((each) => each.subject === subject);
 
-/** The cool-down of these tests is over. */
-const cooled = (house: House, subject: string) => eventually(() => healthOf(house, subject)?.state !== "open");
+/** A server of a vendor's that answers as it is told, or not at all. */
+async function serving(answer: (path: string) => { readonly status: number; readonly body: object } | undefined) {
+  const server = createServer((request, response) => {
+    request.resume().once("end", () => {
+      const told = answer(request.url ?? "");
+      if (!told) return;
+      response.writeHead(told.status, { "content-type": "application/json" }).end(JSON.stringify(told.body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    v1: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** All that was open may be tried again. */
+const cooled = (house: House) => eventually(() => house.engine.health().every(({ state }) => state !== "open"));
 
 beforeAll(async () => {
   await using house = await openHouse();
@@ -75,7 +94,7 @@ describe("a breaker", () => {
     await house.ask("oa/m");
     await house.ask("oa/m");
     expect(healthOf(house, "oa/m")).toMatchObject({ state: "open" });
-    await cooled(house, "oa/m");
+    await cooled(house);
     expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
     expect(healthOf(house, "oa/m")).toMatchObject({ state: "closed", failures: 0 });
     expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
@@ -89,8 +108,9 @@ describe("a breaker", () => {
     });
     await house.ask("oa/m");
     await house.ask("oa/m");
-    await cooled(house, "oa/m");
-    await house.play("fan_out", { task: "t", items: [1, 2, 3, 4, 5, 6], agent: "oa/m" });
+    await cooled(house);
+    const run = await house.play("fan_out", { task: "t", items: [1, 2, 3, 4, 5, 6], agent: "oa/m" });
+    expect(run.usage.calls).toBe(1);
     expect(house.vendor.requests).toHaveLength(3);
     expect(healthOf(house, "oa/m")).toMatchObject({ state: "open" });
   });
@@ -117,7 +137,7 @@ describe("a breaker", () => {
       expect(healthOf(house, id)).toMatchObject({ state: "open", last: expect.stringContaining("401") });
       expect(await house.ask(`${id}/spare`)).toMatchObject({ error: { code: "CIRCUIT_OPEN" } });
       expect(house.vendor.requests).toHaveLength(1);
-      await cooled(house, id);
+      await cooled(house);
       expect(await house.ask(`${id}/spare`)).toMatchObject({ status: "succeeded" });
       expect(healthOf(house, id)).toMatchObject({ state: "closed", failures: 0 });
     },
@@ -153,7 +173,7 @@ describe("a breaker", () => {
     await house.ask("oa/spare");
     expect(healthOf(house, "oa")).toMatchObject({ state: "open" });
     expect(await house.ask("oa/m")).toMatchObject({ error: { code: "CIRCUIT_OPEN" } });
-    await cooled(house, "oa");
+    await cooled(house);
     const back = await startVendor({ port });
     expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
     expect(healthOf(house, "oa")).toMatchObject({ state: "closed" });
@@ -165,47 +185,37 @@ describe("a breaker", () => {
     ["shows its list of models to nobody", 403],
   ] as const)("closes too where the provider %s", async (_, listing) => {
     let fails = 1;
-    const server = createServer((request, response) => {
-      const isModels = request.url?.endsWith("/models");
-      const status = isModels ? listing : fails-- > 0 ? 500 : 200;
-      response.writeHead(status, { "content-type": "application/json" });
+    await using server = await serving((path) => {
+      if (path.endsWith("/models")) return { status: listing, body: { error: { message: "no" } } };
+      if (fails-- > 0) return { status: 500, body: {} };
       const choices = [{ index: 0, message: { role: "assistant", content: "well" }, finish_reason: "stop" }];
-      const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-      response.end(JSON.stringify(status === 200 ? { choices, usage } : { error: { message: "no" } }));
+      return { status: 200, body: { choices, usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } } };
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const providers = { oa: { base_url: server.v1 } };
     await using house = await openHouse({
-      settings: { retry: ONCE, breaker: { failures: 1, cooldown_seconds: 0.3 }, providers: { oa: { base_url } } },
+      settings: { retry: ONCE, breaker: { failures: 1, cooldown_seconds: 0.3 }, providers },
     });
     await house.ask("oa/m");
-    await cooled(house, "oa/m");
-    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded", output: "well" });
-    server.closeAllConnections();
-    server.close();
+    await cooled(house);
+    const run = await house.ask("oa/m");
+    expect(run.error).toBeUndefined();
+    expect(run).toMatchObject({ status: "succeeded", output: "well" });
   });
 
   test("opens again where the provider hangs when it is tried, and nothing is charged for that", async () => {
-    const server = createServer((request, response) => {
-      if (request.url?.endsWith("/models")) return;
-      response.writeHead(500).end();
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    await using server = await serving((path) => (path.endsWith("/models") ? undefined : { status: 500, body: {} }));
     await using house = await openHouse({
       settings: {
         retry: ONCE,
         breaker: { failures: 1, cooldown_seconds: 0.3 },
-        limits: { first_token_seconds: 0.3 },
-        providers: { oa: { base_url } },
+        limits: { first_token_seconds: 0.5 },
+        providers: { oa: { base_url: server.v1 } },
       },
     });
     await house.ask("oa/m");
-    await cooled(house, "oa/m");
+    await cooled(house);
     expect(await house.ask("oa/m")).toMatchObject({ status: "failed", error: { code: "TIMEOUT" }, usage: { usd: 0 } });
     expect(healthOf(house, "oa/m")).toMatchObject({ state: "open" });
-    server.closeAllConnections();
-    server.close();
   });
 
   test("of an agent opens for it alone, where its model answers others", async () => {
@@ -233,6 +243,17 @@ describe("at once", () => {
     const run = await house.play("fan_out", { task: "t", items, agent: "oa/m" });
     expect(run).toMatchObject({ status: "succeeded", usage: { calls: 50 } });
     expect(house.vendor.report().most_at_once).toBe(3);
+  });
+
+  test("a provider does not see the next request before the last one, which was given up, is gone", async () => {
+    await using house = await openHouse({
+      script: [{ when: { model: "slow" }, reply: { fault: "hang" } }],
+      prices: { ...two, slow: PRICE },
+      settings: { providers: { oa: { concurrency: 2 } }, breaker: { failures: 99 } },
+    });
+    const agents = ["oa/slow", "oa/m", "oa/m"];
+    await Promise.all(items.slice(30).map(() => house.play("fan_out", { task: "t", agents, join: "first" })));
+    expect(house.vendor.report().most_at_once).toBe(2);
   });
 
   test("all providers and runs together have no more than limits.calls", async () => {

@@ -1,8 +1,12 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { NOTHING } from "../../src/core/budget.ts";
 import { utcDay } from "../../src/core/clock.ts";
 import { toUsd } from "../../src/core/money.ts";
 import type { Run } from "../../src/core/store.ts";
+import { holdLock } from "../../src/store/sqlite/lock.ts";
 import { DIALECTS, eventually, type House, newHome, openHouse, PRICE } from "../house.ts";
 import type { Reply } from "../stub/script.ts";
 import { startVendor } from "../stub/vendor.ts";
@@ -283,6 +287,35 @@ describe("a call that waits for what another run holds", () => {
     if (status === "failed") await house.cancel(first.id);
     expect(await house.ended(second.id)).toMatchObject({ status });
     expect(house.vendor.requests).toHaveLength(status === "failed" ? 1 : 2);
+  });
+});
+
+test("a call that waits for what a dead server held looks again when that is settled", async () => {
+  await using house = await openHouse({ settings: { budgets: { caller: { usd: 0.0023 } } } });
+  const { store, desk } = house;
+  const lock = holdLock(join(house.home, ".baton"));
+  await store.enlist(lock.identity);
+  const needs = ["provider:nobody"];
+  const whose = { caller: "test", caps: { explicit: false }, on_budget: "fail", priority: 0, labels: [] } as const;
+  const what = { pattern: "run_agent", pattern_version: 1, input: {}, catalogue: desk.pin([]), seed: "s", needs };
+  await store.create({ id: "r_dead", ...whose, ...what }, { queued: 10 });
+  const claimed = await store.claim(lock.identity.id, needs, [{ name: "run_agent", version: 1 }]);
+  const asked = { rung: 0, turn: 0, agent: "a@1", model: "oa/m", input: { system: "", messages: [] } };
+  const attempt = { id: 1, generation: 1, place: "a", cached_answer: false, at: Date.now(), ...asked };
+  const ask = { input: 1, output: 1, least: 1, card: null, flat: 2_000_000 };
+  const node = { id: `caller:test:${utcDay(Date.now())}`, scope: "caller", caps: { usd: 2_300_000 } } as const;
+  const fence = { run: "r_dead", epoch: claimed?.run.epoch ?? 0 };
+  const hold = { attempt, ask, nodes: [node], aside: NOTHING, steps: [] };
+  expect(await store.write(fence, [{ do: "hold", hold }])).toMatchObject([{ did: "held" }]);
+
+  const { id } = await house.start("run_agent", { task: "t", agent: "oa/m" });
+  await house.becomes(id, "running");
+  await sleep(300);
+  expect(house.vendor.requests).toHaveLength(0);
+  lock.release();
+  expect(await house.ended(id)).toMatchObject({
+    status: "failed",
+    error: { code: "BUDGET_EXCEEDED", scope: "caller" },
   });
 });
 
