@@ -113,9 +113,9 @@ export class Branches implements Open, Undecided {
       );
       return;
     }
-    const run = async () => this.#branch(this.#items[index], this.#contextOf(kid), index);
+    const run = async () => kept(await this.#branch(this.#items[index], this.#contextOf(kid), index));
     run().then(
-      (value) => this.#ended(index, kid, { ok: true, value: kept(value) }),
+      (value) => this.#ended(index, kid, { ok: true, value }),
       (error: unknown) => {
         const failure = Failure.from(error);
         if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
@@ -198,7 +198,8 @@ export class Branches implements Open, Undecided {
 
   #decide(): boolean {
     if (this.#offered && this.#arrived.length < this.#offered.length) return false;
-    const decision = judge(this.#options.join, this.#items.length, this.#order());
+    const decision = this.#judge();
+    if (this.#play.over) return false;
     if (!decision) {
       if (this.#offered) this.#openRest();
       return false;
@@ -212,6 +213,16 @@ export class Branches implements Open, Undecided {
       );
     this.#finish(decision);
     return true;
+  }
+
+  /** A pattern's own test may throw, in whatever turn a branch arrives. */
+  #judge(): Decision | undefined {
+    try {
+      return judge(this.#options.join, this.#items.length, this.#order());
+    } catch (error) {
+      this.#play.catastrophe(Failure.from(error));
+      return undefined;
+    }
   }
 
   /** Live, branches count as they arrive; in memory, by the highest line they have read. */

@@ -36,6 +36,7 @@ export class Call implements Open, Gated, Asker {
   /** Where it goes on once money is free. */
   #next: Rung | undefined;
   #stopTimer = () => {};
+  #stopPause = () => {};
 
   constructor(
     play: Playing,
@@ -80,7 +81,11 @@ export class Call implements Open, Gated, Asker {
   abort(failure: Failure): void {
     if (this.ended) return;
     const settle = this.#request?.cutOff(failure);
-    this.#fail(failure, settle ? [{ do: "settle", settle }] : []);
+    const pause = this.#snooze?.place;
+    this.#fail(failure, [
+      ...(settle ? [{ do: "settle", settle } as const] : []),
+      ...(pause === undefined ? [] : [{ do: "close", under: [pause] } as const]),
+    ]);
   }
 
   answered(value: unknown, model: string, writes: readonly Write[]): void {
@@ -161,7 +166,7 @@ export class Call implements Open, Gated, Asker {
     if (next.do === "wait" && next.until > stage.clock.now()) return this.#sleepUntil(next.until);
     const pause = next.do === "ask" ? next.pause_ms : 0;
     if (pause <= 0) return this.#route(next.rung, next.turn);
-    stage.clock.after(pause, () => this.#route(next.rung, next.turn));
+    this.#stopPause = stage.clock.after(pause, () => this.#route(next.rung, next.turn));
   }
 
   /** The first model from here on that may be asked now; where none may, the call fails, or waits for the clock. */
@@ -256,6 +261,7 @@ export class Call implements Open, Gated, Asker {
   #finish(): void {
     this.ended = true;
     this.#stopTimer();
+    this.#stopPause();
     this.#snooze?.drop();
     this.#frame.open.delete(this);
     this.#play.pending.delete(this);

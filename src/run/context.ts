@@ -1,6 +1,6 @@
 import type { AgentRef } from "../core/agent.ts";
 import { refName } from "../core/agent.ts";
-import { Failure } from "../core/errors.ts";
+import { Failure, type FailureInfo } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Answer, MapOptions, Pattern, RunContext, Settled, Task, WaitAnswer, WaitAsk } from "../core/pattern.ts";
 import { freeAside } from "./aside.ts";
@@ -106,14 +106,13 @@ function nested<I, O>(
   if (known?.error) return tell.fail(Failure.fromInfo(known.error));
   if (known) return tell.done(known.value as O);
   const inner = new Frame(place, frame.depth + 1, frame.caps, frame);
-  const end = (what: { readonly value: unknown } | { readonly error: Failure }) => {
+  const end = ({ value, error }: { readonly value?: O; readonly error?: FailureInfo }) => {
     play.active--;
     if (play.over || inner.closed) return play.idle();
+    if (inner.open.size > 0) return play.catastrophe(new Failure("BUG", `${place} ended with a verb still open`));
     inner.close();
-    const error = "error" in what ? { error: what.error.toJSON() } : {};
-    const state = "error" in what ? ("failed" as const) : ("done" as const);
+    const state = error ? ("failed" as const) : ("done" as const);
     const { elapsed: ms, spent: usage, degraded } = inner;
-    const value = "value" in what ? kept(what.value) : undefined;
     const line = {
       place,
       kind: "run",
@@ -122,12 +121,12 @@ function nested<I, O>(
       ms,
       usage,
       ...(degraded.length > 0 && { degraded }),
-      ...error,
+      ...(error && { error }),
       ...(value !== undefined && { value }),
     } as const;
     frame.seq = Math.max(frame.seq, inner.seq);
     void play.journal.write([play.journal.newLine(frame, line)]);
-    if ("error" in what) tell.fail(what.error);
+    if (error) tell.fail(Failure.fromInfo(error));
     else tell.done(value as O);
     play.idle();
   };
@@ -138,15 +137,16 @@ function nested<I, O>(
       "DEPTH_EXCEEDED",
       `${pattern.name} would be level ${inner.depth}, and ${depth} are allowed`,
     );
-    return end({ error });
+    return end({ error: error.toJSON() });
   }
-  const run = async () => pattern.output.parse(await pattern.run(contextOf(play, inner), pattern.input.parse(input)));
+  const run = async () =>
+    kept(pattern.output.parse(await pattern.run(contextOf(play, inner), pattern.input.parse(input))));
   run().then(
     (value) => end({ value }),
     (error: unknown) => {
       const failure = Failure.from(error);
       if (failure.kind === "catastrophic") return play.catastrophe(failure);
-      end({ error: failure });
+      end({ error: failure.toJSON() });
     },
   );
 }

@@ -7,6 +7,7 @@ import { contextOf } from "./context.ts";
 import { conclude, doneSteps } from "./ending.ts";
 import { Frame, isLimitOfRun, type Open } from "./frame.ts";
 import { Journal } from "./journal.ts";
+import { kept } from "./kept.ts";
 import type { Remembered } from "./memory.ts";
 import type { Gated, Playing, Undecided, Waiter } from "./playing.ts";
 import type { Stage } from "./stage.ts";
@@ -76,7 +77,7 @@ export class Play implements Playing {
     if (seconds !== undefined && !this.#onReplayed) {
       this.#stopTimer = this.stage.clock.after(Math.max(0, seconds * 1000 - this.run.held_ms), () => this.#deadline());
     }
-    const frames = (async () => this.pattern.run(contextOf(this, root), input.data))();
+    const frames = (async () => kept(await this.pattern.run(contextOf(this, root), input.data)))();
     frames.then(
       (output) => this.#returned({ output }),
       (error: unknown) => this.#returned({ error: Failure.from(error) }),

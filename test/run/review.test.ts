@@ -147,6 +147,35 @@ describe("a run that asks for a larger budget", () => {
   });
 });
 
+describe("a bug in a pattern ends its run and nothing else", () => {
+  const nothing = patternOf("nothing", async () => "nothing");
+  const hasty = patternOf("hasty", async (ctx) => void ctx.call("ann", { prompt: "forgotten" }));
+  const bugs: Readonly<Record<string, (ctx: RunContext) => Promise<unknown>>> = {
+    "that does not await what it asks inside another": (ctx) => ctx.run(hasty, {}),
+    "whose result JSON cannot hold": async () => 1n,
+    "that gives back what JSON cannot hold": (ctx) => ctx.map([1], async () => 1n),
+    "that gives back what JSON cannot hold inside another": (ctx) => ctx.run({ ...nothing, run: async () => 1n }, {}),
+    "whose test throws": (ctx) =>
+      ctx.map([1, 2], async (item) => item, {
+        join: {
+          kind: "until",
+          test: () => {
+            throw new Error("oh");
+          },
+        },
+      }),
+  };
+  for (const [name, run] of Object.entries(bugs))
+    test(name, PATIENCE, async () => {
+      const broken = patternOf("broken", run);
+      const id = await scene.start(broken);
+      const server = await byHand("hand", [broken, nothing]);
+      expect(await scene.ended(id)).toMatchObject({ status: "dead", error: { code: "BUG" } });
+      expect(await scene.ended(await scene.start(nothing))).toMatchObject({ status: "succeeded" });
+      server.die();
+    });
+});
+
 test("a server stops within its grace though nothing can be written", async () => {
   await using house = await openHouse({ script: () => ({ fault: "hang" }) });
   await house.start("run_agent", { task: "long", agent: "oa/m" });
