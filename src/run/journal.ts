@@ -90,23 +90,25 @@ export class Journal {
 
   /** Writes as the owner of the run. It never settles once the run is somebody else's. */
   write(writes: readonly Write[]): Promise<readonly Written[]> {
+    return this.tryToWrite(writes).then((written) => written ?? new Promise<never>(() => {}));
+  }
+
+  /** The same for whoever has something to give back: nothing where the run is somebody else's. */
+  async tryToWrite(writes: readonly Write[]): Promise<readonly Written[] | undefined> {
     if (this.#sealed) {
       this.#reader.catastrophe(diverged("", "something new was to be written in a run that had ended"));
-      return new Promise<never>(() => {});
+      return undefined;
     }
-    return this.#stage.store.write(this.#fence, writes).then(
-      (written) => {
-        if (written) return written;
-        this.#reader.lost("the run was taken over");
-        return new Promise<never>(() => {});
-      },
-      (error: unknown) => {
-        const fields = { event: "store.failed", run_id: this.#run.id, code: Failure.from(error).code };
-        this.#stage.log.error(fields, Failure.from(error).message);
-        this.#reader.lost("the store failed");
-        return new Promise<never>(() => {});
-      },
-    );
+    try {
+      const written = await this.#stage.store.write(this.#fence, writes);
+      if (!written) this.#reader.lost("the run was taken over");
+      return written;
+    } catch (error) {
+      const fields = { event: "store.failed", run_id: this.#run.id, code: Failure.from(error).code };
+      this.#stage.log.error(fields, Failure.from(error).message);
+      this.#reader.lost("the store failed");
+      return undefined;
+    }
   }
 }
 

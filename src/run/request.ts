@@ -81,7 +81,7 @@ export class Request {
   async #hold(): Promise<boolean> {
     const hold = holdOf(this.#standing, this.#prepared, this.#at);
     const poured = this.#play.stage.poured();
-    const [written] = await this.#play.journal.write([{ do: "hold", hold }]);
+    const [written] = (await this.#play.journal.tryToWrite([{ do: "hold", hold }])) ?? [];
     if (written?.did !== "held") {
       if (!this.#asker.ended) this.#notHeld(written, poured);
       return false;
