@@ -88,6 +88,7 @@ export class Worker {
   /** A play is over; by then its run may be played anew, and that play stays. */
   over(run: string): void {
     if (this.#plays.get(run)?.over) this.#plays.delete(run);
+    this.#wakeAt = 0; // It may have been put down for a moment only.
     this.pour();
     this.kick();
   }
