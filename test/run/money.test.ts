@@ -119,6 +119,20 @@ describe("64 calls at once under a small cap", () => {
     expect(house.vendor.requests).toHaveLength(64);
   });
 
+  test("and ask: money that is given while the last of them are still at work is not asked for again", async () => {
+    await using house = await openHouse({
+      script: [{ when: { model: "m" }, reply: { latency_ms: 700 } }],
+      prices: { m: PRICE, dear: { input: 1000, output: 4000 } },
+    });
+    const input = { task: "t", agents: ["oa/m", "oa/dear"] };
+    const { id } = await house.start("fan_out", input, { budget: { usd: 0.1 }, on_budget: "ask" });
+    await eventually(() => house.vendor.requests.length === 1);
+    await sleep(200);
+    await house.store.raise(id, { usd: 4_000_000_000 }, "test");
+    house.engine.nudge(id);
+    expect(await house.ended(id)).toMatchObject({ status: "succeeded", degraded: [], usage: { calls: 2 } });
+  });
+
   test("whatever they cost, and however long they take: never a nano-dollar more", async () => {
     const price = fc.integer({ min: 1, max: 200 }).map((tenths) => tenths / 10);
     const world = fc.record({
