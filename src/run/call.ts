@@ -3,6 +3,7 @@ import type { RetryPolicy } from "../core/limits.ts";
 import type { Answer, Task } from "../core/pattern.ts";
 import type { Line, Write } from "../core/store.ts";
 import { addUsage, NO_USAGE } from "../core/usage.ts";
+import { freeAside } from "./aside.ts";
 import { blocked, type Rung, type Standing } from "./asking.ts";
 import { fromCache } from "./cached.ts";
 import type { Frame, Open } from "./frame.ts";
@@ -269,6 +270,7 @@ export class Call implements Open, Gated, Asker {
   }
 
   #give({ state, error, value, agent = "", model = "" }: Told): void {
+    if (this.#task.closing) freeAside(this.#play, this.#frame);
     if (state === "failed" && error) return this.#tell.fail(Failure.fromInfo(error));
     const fits = fitted(this.#task, value);
     if ("problem" in fits) return this.#play.catastrophe(new Failure("BUG", `${this.place}: ${fits.problem}`));

@@ -1,7 +1,7 @@
 import type { Ledger } from "../core/budget.ts";
 import type { Failure, FailureInfo } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
-import { joinPlace, nthName } from "../core/place.ts";
+import { escapeName, joinPlace, nthName } from "../core/place.ts";
 import type { Line } from "../core/store.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 
@@ -54,8 +54,9 @@ export class Frame {
 
   /** The place of the next use of a name in here. */
   next(name: string): string {
-    const n = (this.#names.get(name) ?? 0) + 1;
-    this.#names.set(name, n);
+    const plain = escapeName(name);
+    const n = (this.#names.get(plain) ?? 0) + 1;
+    this.#names.set(plain, n);
     return joinPlace(this.path, nthName(name, n));
   }
 

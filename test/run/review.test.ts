@@ -176,6 +176,34 @@ describe("a bug in a pattern ends its run and nothing else", () => {
     });
 });
 
+test("a step whose name is no text that a store can keep is found again", async () => {
+  await using house = await openHouse({ script: [{ reply: { text: "fine" } }] });
+  const steps = ["a\ud800", "a\ud801", "b\0c", "d/e.f\\"].map((name) => ({ agent: "oa/m", name }));
+  expect(await house.play("run_pipeline", { task: "What is a baton?", steps })).toMatchObject({ status: "succeeded" });
+});
+
+test("what was kept for a closing call is free once it is made, after a crash as well", PATIENCE, async () => {
+  const long = "long".repeat(110);
+  const once = patternOf("once", async (ctx) => {
+    const branch = async (prompt: string, inner: RunContext) => (await inner.call("ann", { prompt })).output;
+    await ctx.map(["one"], branch, { closing: "ann" });
+    await ctx.call("ann", { prompt: "close", closing: true });
+    return ctx.map([long], branch);
+  });
+  let first: Server | undefined;
+  scene.say = ({ prompt, nth }) => {
+    if (prompt !== long || nth > 1) return "fine";
+    first?.die();
+    return "silence";
+  };
+  const id = await scene.start(once, { caps: { explicit: true, tokens: 1500 } });
+  first = await scene.serve();
+  await scene.until(() => scene.prompts().includes(long));
+  const second = await scene.serve();
+  expect(await scene.ended(id)).toMatchObject({ status: "succeeded" });
+  second.die();
+});
+
 test("a server stops within its grace though nothing can be written", async () => {
   await using house = await openHouse({ script: () => ({ fault: "hang" }) });
   await house.start("run_agent", { task: "long", agent: "oa/m" });
