@@ -13,6 +13,8 @@ interface CallNode {
   readonly seconds?: number;
   readonly budget?: { readonly usd?: number; readonly calls?: number };
   readonly closing?: boolean;
+  /** Asks the same wherever it stands, and may take an answer that was given before. */
+  readonly cached?: boolean;
 }
 
 interface MapNode {
@@ -92,6 +94,7 @@ class Maker {
       named: capped || dice.falls(0.3),
       ...(dice.falls(0.1) && { seconds: dice.between(0.02, 0.15) }),
       ...(capped && { budget }),
+      ...(dice.falls(0.06) && { cached: true }),
     };
   }
 
@@ -182,14 +185,15 @@ async function caught(catches: boolean, act: () => Promise<string>): Promise<str
 const Shape = z.object({ said: z.string(), sure: z.number().default(1) });
 
 async function call(ctx: RunContext, node: CallNode, told: string, run: string): Promise<string> {
-  const { id, agent, shaped, named, seconds, budget, closing } = node;
+  const { id, agent, shaped, named, seconds, budget, closing, cached } = node;
   const answer = await ctx.call<unknown>(agent, {
-    prompt: `${run} ${id} ${told}`,
+    prompt: cached ? `${run} ${id}` : `${run} ${id} ${told}`,
     ...(named && { name: `s${id}` }),
     ...(shaped && { shape: Shape }),
     ...(seconds !== undefined && { seconds }),
     ...(budget && { budget }),
     ...(closing && { closing }),
+    ...(cached && { cache: { ttl: 3600 } }),
   });
   return JSON.stringify(answer);
 }

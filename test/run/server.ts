@@ -1,5 +1,5 @@
 import type { Clock } from "../../src/core/clock.ts";
-import type { Desk } from "../../src/core/desk.ts";
+import type { AnswerCache, Desk } from "../../src/core/desk.ts";
 import type { Engine } from "../../src/core/engine.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Pattern } from "../../src/core/pattern.ts";
@@ -29,6 +29,7 @@ export interface ServerOptions {
   readonly patterns: readonly Pattern[];
   readonly purse: Purse;
   readonly fate: Fate;
+  readonly cache?: AnswerCache;
   readonly knowsTheDead: (owner: WorkerIdentity) => boolean | undefined;
   /** Each of its commits, before anybody hears of it. */
   readonly onCommit: (server: Server) => void;
@@ -55,7 +56,7 @@ export class Server {
   }
 
   async boot(): Promise<void> {
-    const { home, time, dice, patterns, purse } = this.#options;
+    const { home, time, dice, patterns, purse, cache } = this.#options;
     const store = await openStore({
       home,
       clock: this.#mortalClock(),
@@ -70,6 +71,7 @@ export class Server {
       patterns,
       clock: time.clockOf(this.id, () => this.dead),
       log: this.#log(),
+      ...(cache && { cache }),
       limits: LIMITS,
       retry: RETRY,
       breaker: BREAKER,

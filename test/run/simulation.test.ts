@@ -6,6 +6,7 @@ const WORLDS: Readonly<Record<string, WorldOptions>> = {
   "where nothing but the models goes wrong": {},
   "where servers die before and after their commits": { fate: { dies: 0.04 } },
   "where servers are stopped for longer than their lease": { fate: { stops: 0.04 } },
+  "where the machine sleeps for hours": { sleeps: 0.1, fate: { lags: 0.05 } },
   "where the file is often locked": { fate: { lags: 0.2, dies: 0.01 } },
   "where servers are drained, die and are stopped": { drains: 0.1, fate: { dies: 0.02, stops: 0.02 } },
   "where money is short": { usd: [0.0002, 0.004], fate: { dies: 0.02, stops: 0.01 } },

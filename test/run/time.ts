@@ -18,11 +18,17 @@ export class Time {
   /** How many things are under way in the event loop itself. */
   underway = 0;
   #made = 0;
+  #slept = 0;
   #events: Event[] = [];
   readonly #stopped = new Map<string, number>();
 
   get now(): number {
-    return BEGIN + this.mono;
+    return BEGIN + this.mono + this.#slept;
+  }
+
+  /** The machine has slept: the clock on the wall has gone on, and nothing else. */
+  jump(ms: number): void {
+    this.#slept += ms;
   }
 
   after(ms: number, owner: string, callback: () => void): () => void {

@@ -3,23 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pattern } from "../../src/core/pattern.ts";
 import { hasEnded, type Status } from "../../src/core/status.ts";
-import type { Fence, RunCaps, RunStore } from "../../src/core/store.ts";
+import type { RunCaps, RunStore } from "../../src/core/store.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { Audit } from "./audit.ts";
-import { CATALOGUE, LEASE_MS, type Purse } from "./cast.ts";
+import { CATALOGUE } from "./cast.ts";
 import { Dice } from "./dice.ts";
+import { Host, type Weather } from "./host.ts";
 import { faultsOf } from "./judge.ts";
 import { People, type Temper } from "./people.ts";
 import { randomPattern, type StepCaps } from "./programs.ts";
-import { type Fate, Server, type ServerOptions } from "./server.ts";
 import { Time } from "./time.ts";
 import { type Moods, Vendor } from "./vendor.ts";
 
-export interface WorldOptions {
+export interface WorldOptions extends Weather {
   readonly runs?: number;
-  readonly fate?: Partial<Fate>;
-  /** How often, at each look of the host, a server is drained. */
-  readonly drains?: number;
   readonly temper?: Partial<Temper>;
   readonly moods?: Moods;
   /** Money of a run, in USD, from and to; a caller's and a day's are about as much for all their runs. */
@@ -40,7 +37,6 @@ export interface WorldTold {
 
 const LONGEST_MS = 60_000;
 const AFTERMATH_MS = 2000;
-const MOST_DEATHS = 40;
 
 interface Cast {
   readonly id: string;
@@ -68,15 +64,10 @@ class World {
   readonly #dice: Dice;
   readonly #home: string;
   readonly #faults: string[] = [];
-  readonly #servers = new Set<Server>();
-  readonly #dead = new Set<string>();
-  /** Who plays a run in each of its epochs. */
-  readonly #players = new Map<string, string>();
   readonly #cast: readonly Cast[];
-  readonly #purse: Purse;
   readonly #vendor: Vendor;
+  readonly #host: Host;
   #audit: Audit | undefined;
-  #made = 0;
 
   constructor(seed: number, options: WorldOptions) {
     const dice = new Dice(seed * 7919 + 1);
@@ -90,8 +81,15 @@ class World {
     }));
     const [low, high] = options.usd ?? [0.0005, 0.02];
     const all = this.#cast.length * high;
-    this.#purse = { caller: { usd: dice.between(low, all) }, day: { usd: dice.between(low, all * 1.5) } };
     this.#vendor = new Vendor(this.time, dice, () => this.#audit?.look(), options.moods);
+    this.#host = new Host(this.time, dice, options, {
+      home: this.#home,
+      providers: (asker) => this.#vendor.providersFor(asker),
+      patterns: this.#cast.map(({ pattern }) => pattern),
+      purse: { caller: { usd: dice.between(low, all) }, day: { usd: dice.between(low, all * 1.5) } },
+      onCommit: () => this.#audit?.look(),
+      onTrouble: (what) => this.#fault(what),
+    });
   }
 
   async play(): Promise<WorldTold> {
@@ -109,14 +107,12 @@ class World {
       ...this.#options.temper,
     });
     for (const each of this.#cast) await this.#create(store, each);
-    this.#spawn(0);
-    this.#spawn(1);
-    this.#watchOver();
+    this.#host.begin();
     people.come();
     await this.#live((audit) => audit.standings().every((one) => hasEnded(one.status as Status) && people.isLeft(one)));
     const end = time.mono + AFTERMATH_MS;
     if (this.#faults.length === 0) await this.#live(() => time.mono > end);
-    for (const server of this.#servers) server.die();
+    this.#host.end();
     await time.settle();
     if (this.#faults.length === 0) await this.#judge(store);
     const told = this.#tell(performance.now() - began);
@@ -166,62 +162,15 @@ class World {
     await store.create(run, { queued: 100 });
   }
 
-  #spawn(ms: number): void {
-    const { fate, ...rest } = this.#options;
-    const calm = this.#dead.size >= MOST_DEATHS;
-    const knows = this.#dice.falls(0.5);
-    const options: ServerOptions = {
-      ...rest,
-      home: this.#home,
-      time: this.time,
-      dice: this.#dice,
-      providers: (asker) => this.#vendor.providersFor(asker),
-      patterns: this.#cast.map(({ pattern }) => pattern),
-      purse: this.#purse,
-      fate: { dies: calm ? 0 : (fate?.dies ?? 0), stops: calm ? 0 : (fate?.stops ?? 0), lags: fate?.lags ?? 0 },
-      knowsTheDead: ({ id }) => (knows ? this.#dead.has(id) : undefined),
-      onCommit: () => this.#audit?.look(),
-      onPlay: (fence, server) => this.#played(fence, server),
-      onTrouble: (what) => this.#fault(what),
-      onDeath: (server) => this.#died(server),
-    };
-    this.time.after(ms, "host", () => {
-      const server = new Server(`w${this.#made++}`, options);
-      this.#servers.add(server);
-      void server.boot().catch((error: unknown) => !server.dead && this.#fault(`no start: ${String(error)}`));
-    });
-  }
-
-  #watchOver(): void {
-    const { drains = 0 } = this.#options;
-    if (drains === 0) return;
-    this.time.after(this.#dice.between(20, 80), "host", () => {
-      const server = [...this.#servers][0];
-      if (server?.engine && this.#dead.size < MOST_DEATHS && this.#dice.falls(drains)) {
-        void server.drain(this.#dice.between(0, 60));
-      }
-      this.#watchOver();
-    });
-  }
-
-  #died(server: Server): void {
-    this.#servers.delete(server);
-    this.#dead.add(server.id);
-    this.#spawn(this.#dice.between(0, LEASE_MS));
-  }
-
-  #played({ run, epoch }: Fence, server: string): void {
-    const key = `${run} ${epoch}`;
-    const player = this.#players.get(key) ?? server;
-    this.#players.set(key, player);
-    if (player !== server) this.#fault(`${player} and ${server} both play ${key}`);
-  }
-
   async #judge(store: RunStore): Promise<void> {
     this.#audit?.look();
     for (const { id, pattern, caps } of this.#cast) {
       this.#faults.push(...(await faultsOf(store, id, pattern, caps, this.time)));
     }
+    const { fate, drains } = this.#options;
+    const isCalm = !fate?.dies && !fate?.stops && !drains;
+    for (const { id } of this.#audit?.rows("select id from runs where crashes > 0") ?? [])
+      if (isCalm) this.#fault(`${id} was taken from a server that lived`);
     for (const { id, held_usd } of this.#audit?.rows("select id, held_usd from nodes where held_usd <> 0") ?? [])
       this.#fault(`${id} still holds ${held_usd}`);
   }
@@ -236,7 +185,7 @@ class World {
       seed: this.#seed,
       faults: this.#faults,
       statuses: this.#audit?.standings().map(({ status, code }) => (code ? `${status} ${code}` : status)) ?? [],
-      crashes: this.#dead.size,
+      crashes: this.#host.deaths,
       requests: this.#vendor.requests,
       lines,
       ms,
