@@ -29,7 +29,8 @@ export class Player {
     });
     void this.exited.then((how) => {
       Player.#all.delete(this);
-      for (const { reject } of this.#waiting.values()) reject(new Error(`the player ended: ${how}`));
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`the player ended: ${how}\n${this.#complaints}`));
       this.#waiting.clear();
     });
     Player.#all.add(this);
