@@ -50,7 +50,7 @@ async function byHand(
     home: scene.home,
     time: scene.time,
     dice: new Dice(1),
-    providers: () => [held],
+    providers: () => [held, { ...held, id: "oak" }],
     patterns,
     purse: { caller: {}, day: {} },
     fate: { dies: 0, stops: 0, lags: 0 },
@@ -202,6 +202,24 @@ test("what was kept for a closing call is free once it is made, after a crash as
   const second = await scene.serve();
   expect(await scene.ended(id)).toMatchObject({ status: "succeeded" });
   second.die();
+});
+
+test("a call whose run is taken away before its money is held gives its slot back", PATIENCE, async () => {
+  const single = patternOf("single", async (ctx) => (await ctx.call("cyd", { prompt: "one" })).output);
+  const id = await scene.start(single);
+  const thief = new DatabaseSync(join(scene.home, "baton.db"));
+  const steal = thief.prepare("update runs set status = 'queued', epoch = epoch + 1 where status = 'running'");
+  let stolen = 0;
+  const server = await byHand("hand", [single], {
+    onCommit: () => {
+      stolen += stolen === 0 ? Number(steal.run().changes) : 0;
+    },
+  });
+  await scene.until(asked("one"));
+  answer("one");
+  expect(await scene.ended(id)).toMatchObject({ status: "succeeded", epoch: 3 });
+  thief.close();
+  server.die();
 });
 
 test("a server stops within its grace though nothing can be written", async () => {
