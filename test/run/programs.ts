@@ -38,7 +38,7 @@ type Node =
 
 type Program = readonly Node[];
 
-export const AGENTS = ["ann", "bob", "cyd", "dan"] as const;
+const AGENTS = ["ann", "bob", "cyd", "dan"] as const;
 const NOBODY = ["nobody", "ghost/model"];
 const JOINS = ["settle", "all", "first", "quorum", "until"] as const;
 

@@ -12,7 +12,7 @@ const WORLDS: Readonly<Record<string, WorldOptions>> = {
   "where money is short": { usd: [0.0002, 0.004], fate: { dies: 0.02, stops: 0.01 } },
 };
 
-const EACH = 40;
+const EACH = 32;
 
 describe("a world of runs", () => {
   for (const [index, [name, options]] of Object.entries(WORLDS).entries()) {
