@@ -1,4 +1,4 @@
-import { Failure } from "../core/errors.ts";
+import { Failure, type FailureOptions } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/limits.ts";
 import type { Answer, Task } from "../core/pattern.ts";
 import type { Line, Write } from "../core/store.ts";
@@ -120,11 +120,8 @@ export class Call implements Open, Gated, Asker {
   refused(failure: Failure, at: Rung): void {
     this.#request = undefined;
     const ofStep = failure.options.scope === "step";
-    const { id, on_budget } = this.#play.run;
-    const raise = `decide {"run_id":"${id}","decision":"raise_budget","value":{…}}`;
-    const hint = ofStep
-      ? "Give the step a larger budget."
-      : `What was done is kept. A person may raise the cap: ${raise}; a failed run then goes on with control_run retry.`;
+    const { on_budget } = this.#play.run;
+    const hint = capHint(failure.options.scope, this.#play.run.id);
     const told = failure.with({ hint });
     if (ofStep || on_budget !== "ask") return this.#fail(told);
     this.#next = at;
@@ -277,6 +274,15 @@ export class Call implements Open, Gated, Asker {
     const usage = this.#play.memory.line(this.place)?.usage ?? NO_USAGE;
     this.#tell.done(Object.freeze({ agent, model, output: frozen(fits.value), usage }));
   }
+}
+
+/** What may be done where a cap has refused. */
+function capHint(scope: FailureOptions["scope"], run: string): string {
+  if (scope === "step") return "Give the step a larger budget.";
+  if (scope !== "run")
+    return `What was done is kept. The cap of a ${scope} is set in the settings (budgets.${scope}) and counts anew each UTC day; control_run retry then goes on from here.`;
+  const raise = `decide {"run_id":"${run}","decision":"raise_budget","value":{…}}`;
+  return `What was done is kept. A person may raise the cap: ${raise}; a failed run then goes on with control_run retry.`;
 }
 
 /** The three words in which every call's end is counted. */
