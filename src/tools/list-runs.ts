@@ -18,7 +18,10 @@ const Input = z.strictObject({
   label: z.string().optional(),
   since: z.string().optional().describe("24h, 7d or an ISO date"),
   limit: z.int().min(1).max(50).optional().describe("default 10"),
-  cursor: z.string().optional(),
+  cursor: z
+    .string()
+    .regex(/^\d+\.r_[a-z2-7]+$/, "expected the cursor that `next` of the answer before gave")
+    .optional(),
 });
 type Input = z.output<typeof Input>;
 

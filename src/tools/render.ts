@@ -22,7 +22,7 @@ export function render(told: Envelope): string {
 }
 
 function headline({ run_id, status, usage, steps, rehearsal }: Envelope): string {
-  if (run_id === null) return "refused: no run was started";
+  if (run_id === null) return "refused: nothing was started or changed";
   const parts = [
     `run ${run_id} ${status}`,
     usage && `$${decimal(usage.usd)}${usage.partial ? " (partly estimated)" : ""}`,

@@ -259,6 +259,7 @@ describe("list_runs", () => {
     const runs = [first, second].flatMap(({ data }) => (data as unknown as { runs: { about: string }[] }).runs);
     expect(runs.map(({ about }) => about)).toEqual([4, 3, 2, 1, 0].map((i) => `Number ${i}.`));
     expect((await house.call("list_runs", { label, since: "1h", status: "failed" })).data).toMatchObject({ runs: [] });
+    expect((await house.call("list_runs", { cursor: "x" })).data.error?.message).toContain("cursor");
   });
 
   it("is under 2,000 tokens for as many runs as it shows at most", async () => {
