@@ -72,6 +72,8 @@ export interface FailureInfo {
   readonly retry_after_ms?: number;
   /** Whose cap refused the call; only with BUDGET_EXCEEDED. */
   readonly scope?: "step" | "run" | "caller" | "day";
+  /** What it caps; only with BUDGET_EXCEEDED. */
+  readonly unit?: "usd" | "tokens" | "calls";
 }
 
 /** What is known of the bill of a request that failed: nothing was billed, or nobody can say. */
@@ -122,7 +124,7 @@ export class Failure extends Error {
   }
 
   toJSON(): FailureInfo {
-    const { step, agent, input_ref, hint, retry_after_ms, scope } = this.options;
+    const { step, agent, input_ref, hint, retry_after_ms, scope, unit } = this.options;
     return {
       code: this.code,
       kind: this.kind,
@@ -134,6 +136,7 @@ export class Failure extends Error {
       ...(hint !== undefined && { hint }),
       ...(retry_after_ms !== undefined && { retry_after_ms }),
       ...(scope !== undefined && { scope }),
+      ...(unit !== undefined && { unit }),
     };
   }
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
 import { Failure } from "../core/errors.ts";
 import { FENCE_RULE, fence } from "../core/fence.ts";
+import { isPlace } from "../core/place.ts";
 import { hasEnded } from "../core/status.ts";
 import type { RunStore } from "../core/store.ts";
 import { cleanText, tooLarge } from "./arguments.ts";
@@ -61,7 +62,7 @@ async function runText(id: string, step: string | undefined, { store, caller }: 
 
 async function stepText(store: RunStore, id: string, step: string): Promise<string> {
   const { lines } = await store.memory(id);
-  const line = lines.findLast(({ place, state }) => place === step && state === "done");
+  const line = lines.findLast(({ place, state }) => isPlace(place, step) && state === "done");
   if (line) return textOf(line.value);
   const places = [...new Set(lines.filter(({ state }) => state === "done").map(({ place }) => place))];
   throw new Failure("NOT_FOUND", `run ${id} has no finished step "${step}"`, {
@@ -119,6 +120,7 @@ async function allowed(path: string, folders: readonly string[]): Promise<string
     : new Failure(
         "NOT_FOUND",
         `there is no file ${JSON.stringify(path)} in the allowed folders (${folders.join(", ")})`,
+        { hint: "A path begins in an allowed folder, or is absolute." },
       );
 }
 

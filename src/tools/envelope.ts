@@ -110,7 +110,7 @@ export const refusal = (failure: Failure): Envelope => ({
   error: errorOf(failure.toJSON()),
 });
 
-const errorOf = ({ retry_after_ms: _, scope: __, ...info }: FailureInfo): Envelope["error"] => ({
+const errorOf = ({ retry_after_ms: _, scope: __, unit: ___, ...info }: FailureInfo): Envelope["error"] => ({
   ...info,
   message: clip(info.message, 1200),
   ...(info.hint !== undefined && { hint: clip(info.hint, 1600) }),
@@ -146,7 +146,7 @@ function nextCall(run: Run, wait: Wait | undefined, cut: boolean): Next | undefi
   }
 }
 
-function settling({ id: run_id, caps }: Run, { kind, place: step, approval }: Wait): Next {
+function settling({ id: run_id, caps }: Run, { kind, place: step, approval, show }: Wait): Next {
   if (kind === "approval")
     return {
       tool: "decide",
@@ -154,18 +154,18 @@ function settling({ id: run_id, caps }: Run, { kind, place: step, approval }: Wa
     };
   if (kind === "answer")
     return { tool: "decide", arguments: { run_id, step, decision: "answer", value: "<the answer>" } };
-  if (kind === "budget")
-    return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps) } };
+  const { scope, unit = "usd" } = (show ?? {}) as Partial<FailureInfo>;
+  if (kind === "budget" && scope !== "caller" && scope !== "day")
+    return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps, unit) } };
   return { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
 }
 
-/** Every cap of the run, twice as high. */
-const doubled = ({ usd, tokens, calls, seconds }: Run["caps"]) => ({
-  ...(usd !== undefined && { usd: toUsd(usd * 2) }),
-  ...(tokens !== undefined && { tokens: tokens * 2 }),
-  ...(calls !== undefined && { calls: calls * 2 }),
-  ...(seconds !== undefined && { seconds: seconds * 2 }),
-});
+/** Twice the cap that is used up; a cap of nothing has no double. */
+const doubled = (caps: Run["caps"], unit: "usd" | "tokens" | "calls") => {
+  const twice = (caps[unit] || FIRST[unit]) * 2;
+  return { [unit]: unit === "usd" ? toUsd(twice) : twice };
+};
+const FIRST = { usd: 500_000_000, tokens: 50_000, calls: 5 };
 
 export const runUri = (id: string): string => `baton://runs/${id}`;
 export const traceUri = (id: string): string => `${runUri(id)}/trace`;

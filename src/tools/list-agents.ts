@@ -91,8 +91,11 @@ function agentLine({
   refused,
   health,
 }: Row): string {
-  const cost = price === null ? "price unknown" : `$${price.input} in, $${price.output} out per million tokens`;
-  const tag = version === undefined ? name : `${name}@${version}`;
+  const cost =
+    price === null
+      ? refused === undefined && "price unknown"
+      : `$${price.input} in, $${price.output} out per million tokens`;
+  const tag = version ? `${name}@${version}` : name;
   return [
     tag,
     kind,

@@ -106,8 +106,9 @@ describe("raise_budget", () => {
     const args = { task: "t", steps, budget: { calls: 1 }, on_budget: "ask" };
     const { data } = await paid.call("run_pipeline", args);
     expect(data).toMatchObject({ status: "waiting", waiting_for: { kind: "budget" } });
-    expect(data.next).toMatchObject({ tool: "decide", arguments: { decision: "raise_budget" } });
-    await paid.call("decide", { run_id: data.run_id, decision: "raise_budget", value: { calls: 9 } });
+    const { run_id, next } = data;
+    expect(next).toEqual({ tool: "decide", arguments: { run_id, decision: "raise_budget", value: { calls: 2 } } });
+    await paid.call("decide", next?.arguments);
     const { data: now } = await paid.call("get_run", { run_id: data.run_id, wait_seconds: 20 });
     expect(now).toMatchObject({ status: "succeeded", usage: { calls: 2 } });
     await paid.close();

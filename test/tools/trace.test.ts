@@ -38,6 +38,15 @@ describe("the trace of a run", () => {
     expect(text).toContain("answered:\nRehearsal, no model was asked.");
   });
 
+  it("finds a step by its name as people write it, without the escapes of a place", async () => {
+    const id = await ran("run_agent", { agent: "rehearsal/default", task: "Look at the moon." });
+    for (const step of ["rehearsal/default", "rehearsal\\/default"]) {
+      expect((await traced(id, { step })).text).toContain("Look at the moon.");
+    }
+    const context = [{ run_id: id, step: "rehearsal/default" }];
+    expect((await house.call("run_agent", { agent: "writer", task: "t", context })).data.status).toBe("succeeded");
+  });
+
   it("names the steps there are where one is asked for that is not", async () => {
     const id = await ran("run_agent", { agent: "critic", task: "t" });
     const { data } = await traced(id, { step: "critc" });
