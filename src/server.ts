@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { McpServerFactory } from "@modelcontextprotocol/server";
 import { systemClock } from "./clock.ts";
@@ -13,6 +12,7 @@ import { face } from "./tools/face.ts";
 import { menu } from "./tools/menu.ts";
 import { Notices } from "./tools/notices.ts";
 import type { Rooms, Tool } from "./tools/tool.ts";
+import { VERSION } from "./version.ts";
 
 /** What a test, a bench or an embedding puts in the place of the usual. */
 export interface Overrides {
@@ -47,8 +47,6 @@ export interface OpenRooms extends Rooms {
   readonly model: string;
   close(graceMs: number): Promise<void>;
 }
-
-const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 
 /** Puts Baton together. It touches neither disk nor network before `open` or the first call of a tool. */
 export function makeBaton(config: Config, overrides: Overrides = {}): Baton {

@@ -33,15 +33,16 @@ const ROOMS: Readonly<Record<string, Room>> = {
   http: { rooms: ["core"], libraries: [MCP, "hono*", "@hono/node-server", "node:crypto", "node:net"] },
   config: { rooms: ["core"], libraries: ["zod", ...DISK] },
   cli: {
-    rooms: ["core", "config.ts", "log.ts", "server.ts", "http", "tools"],
+    rooms: ["core", "config.ts", "log.ts", "server.ts", "version.ts", "http", "tools"],
     libraries: ["zod", "commander", `${MCP}/stdio`, ...DISK],
   },
   "config.ts": { rooms: ["core", "config"], libraries: ["zod", ...DISK] },
   "log.ts": { rooms: ["core"], libraries: ["pino"] },
+  "version.ts": { rooms: [], libraries: ["node:fs"] },
   "clock.ts": { rooms: ["core"], libraries: ["node:perf_hooks"] },
   "cli.ts": { rooms: ["cli"], libraries: ["node:module"] },
   "server.ts": {
-    rooms: ["core", "clock.ts", "config.ts", "log.ts", "patterns", "tools", "store", "run", "agents"],
+    rooms: ["core", "clock.ts", "config.ts", "log.ts", "version.ts", "patterns", "tools", "store", "run", "agents"],
     libraries: [MCP, ...DISK],
   },
 };

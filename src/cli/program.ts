@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { VERSION } from "../version.ts";
 import { complain, USAGE } from "./complain.ts";
 import type { ExportOptions } from "./export.ts";
 import type { RunOptions } from "./run.ts";
@@ -25,7 +26,8 @@ function program(): Command {
     .helpCommand(false)
     .showHelpAfterError("(baton --help tells what there is)")
     .option("--home <folder>", "where runs are kept")
-    .option("--config <file>", "the settings file (default: the nearest baton.yaml upward)");
+    .option("--config <file>", "the settings file (default: the nearest baton.yaml upward)")
+    .version(VERSION, "--version", "print the version");
 
   baton
     .command("serve")

@@ -23,7 +23,10 @@ const WAIT_SECONDS = 3600;
 export async function run(pattern: string, options: RunOptions): Promise<number> {
   const args = argumentsOf(options);
   const config = settingsOf(options);
-  const baton = makeBaton(config, { log: openLog(config.log === "info" ? "warn" : config.log) });
+  const baton = makeBaton(
+    { ...config, toolsets: ["default"], read_only: false },
+    { log: openLog(config.log === "info" ? "warn" : config.log) },
+  );
   const stopping = new AbortController();
   untilTold(async () => {
     stopping.abort();
