@@ -28,6 +28,7 @@ export const Step = z.strictObject({
   timeout_seconds: z.number().positive().max(86_400).optional(),
   retry: RetryPolicy.partial().optional(),
   fallback: z.array(AgentRef).max(10).optional(),
+  cache: z.strictObject({ ttl: z.number().positive().max(31_536_000) }).optional(),
   on_error: z.enum(["fail", "skip", "fallback", "back_to", "human"]).optional(),
 });
 export type Step = z.output<typeof Step>;

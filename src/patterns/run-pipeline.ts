@@ -100,6 +100,7 @@ async function attempt(
         ...(said.timeout_seconds !== undefined && { seconds: said.timeout_seconds }),
         ...(said.retry && { retry: given(said.retry) }),
         ...(said.budget && { budget: budgetLeft(step) ?? said.budget }),
+        ...(said.cache && { cache: said.cache }),
         ...(step.rounds > 1 && { cache: false as const }),
       }),
     );

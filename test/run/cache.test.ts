@@ -40,6 +40,14 @@ describe("the answer cache", () => {
     },
   );
 
+  test("switched on by a step is asked for that step alone", async () => {
+    await using house = await openHouse();
+    const input = { task: "t", steps: [{ agent: "oa/m", cache: { ttl: 60 } }, { agent: "an/m" }] };
+    await house.play("run_pipeline", input);
+    expect(await house.play("run_pipeline", input)).toMatchObject({ status: "succeeded", usage: { calls: 1 } });
+    expect(house.vendor.requests.map(({ dialect }) => dialect)).toEqual(["openai", "anthropic", "anthropic"]);
+  });
+
   test("answers under a budget that allows no call at all", async () => {
     await using house = await openHouse({ settings: ON });
     await house.ask("oa/m");

@@ -88,7 +88,7 @@ test("whatever its vendor does, a run ends in a true state, within its cap, and 
         expect(attempts.reduce((sum, { usage }) => sum + usage.usd, 0)).toBe(run.usage.usd);
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 }, 120_000);
 
@@ -135,6 +135,6 @@ test("once its vendor is well and its budget raised, it comes to a good end, and
       const good = (await house.attempts(run.id)).filter(({ result }) => result === "ok").map(({ place }) => place);
       expect(good).toEqual([...new Set(good)]);
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 }, 120_000);
