@@ -257,7 +257,7 @@ export class Play implements Playing {
     if (this.over) return;
     const { seconds } = this.run.caps;
     this.refusing = new Failure("DEADLINE_EXCEEDED", `the run's ${seconds} seconds are over`, {
-      hint: "What was done is kept. Start it again with more `seconds`, or retry the run.",
+      hint: "What was done is kept. A person may give it more `seconds` (decide raise_budget); control_run retry then goes on from here.",
     });
     for (const open of this.#openCalls(this.#root)) open.abort?.(this.refusing);
     this.pour();

@@ -1,5 +1,6 @@
 import { showRefusal } from "../core/budget.ts";
 import { Failure } from "../core/errors.ts";
+import { showUsd, toUsd } from "../core/money.ts";
 import type { ModelReply } from "../core/provider.ts";
 import type { Hold, Settle, Write, Written } from "../core/store.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
@@ -182,7 +183,21 @@ export class Request {
     const id = this.#held?.hold.attempt.id ?? 0;
     const ms = Math.round(this.#play.stage.clock.mono() - this.#began);
     this.#play.memory.changeAttempt(this.#standing.place, id, { state: "settled", ms, ...what });
+    this.#alert(what.usage.usd, this.#held?.usd ?? 0);
     return { id, ms, ...what };
+  }
+
+  /** A bill above its reserve can break a cap, and somebody must know. */
+  #alert(usd: number, reserve: number): void {
+    if (usd <= reserve) return;
+    const fields = {
+      event: "call.overrun",
+      run_id: this.#play.run.id,
+      step: this.#standing.place,
+      model: this.#at.model,
+    };
+    const message = `billed ${showUsd(usd)}, and ${showUsd(reserve)} was held`;
+    this.#play.stage.log.warn({ ...fields, usd: toUsd(usd), reserve: toUsd(reserve) }, message);
   }
 
   /** Written before the next rung is asked. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Bill, billOf } from "../core/bill.ts";
 import type { Failure, FailureInfo } from "../core/errors.ts";
-import { toUsd } from "../core/money.ts";
+import { showUsd, toUsd } from "../core/money.ts";
 import { isRehearsal } from "../core/record.ts";
 import { STATUSES } from "../core/status.ts";
 import type { Progress, Run, Wait } from "../core/store.ts";
@@ -98,9 +98,20 @@ export function envelope({ run, progress, queuedBecause, note }: Told): Envelope
       ),
     }),
     ...(isRehearsal(run) && { rehearsal: true }),
-    ...(note !== undefined && { note }),
+    ...noted(note, overspent(run)),
     ...(next && { next }),
   };
+}
+
+/** What a vendor has billed beyond what it was held to. */
+function overspent({ caps: { usd: cap }, usage }: Run): string | undefined {
+  if (cap === undefined || usage.usd <= cap) return undefined;
+  return `a vendor billed more than was held, so that this run cost ${showUsd(usage.usd)} under a cap of ${showUsd(cap)}.`;
+}
+
+function noted(...notes: readonly (string | undefined)[]): { note?: string } {
+  const said = notes.filter((one) => one !== undefined).join(" ");
+  return said === "" ? {} : { note: said };
 }
 
 /** The answer to a call that was refused, or to a question that cannot be answered: there is no run to speak of. */

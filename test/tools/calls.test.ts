@@ -1,6 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { afterAll, describe, expect, it } from "vitest";
+import { SILENT } from "../../src/core/log.ts";
 import type { Reply } from "../../src/tools/tool.ts";
 import { startVendor } from "../stub/vendor.ts";
 import { rooms } from "./rooms.ts";
@@ -82,6 +83,27 @@ describe("what a tool answers", () => {
       expect(data.status).toBe("succeeded");
       expect(data).not.toHaveProperty("rehearsal");
       expect(vendor.requests).toHaveLength(1);
+    } finally {
+      await paid.close();
+      await vendor.close();
+    }
+  });
+
+  it("says so, as the log does, where a vendor billed more than the cap", async () => {
+    const vendor = await startVendor({ script: [{ reply: { usage: { input: 10, output: 10, cost: 0.2 } } }] });
+    const alerts: object[] = [];
+    const paid = rooms(
+      { BATON_REHEARSAL: "false", BATON_MODEL: "openai/gpt-5-mini" },
+      {
+        env: { OPENAI_API_KEY: "key", OPENAI_BASE_URL: vendor.v1 },
+        log: { ...SILENT, warn: (fields: object) => void alerts.push(fields) },
+      },
+    );
+    try {
+      const { data } = await paid.call("run_agent", { agent: "writer", task: "t", budget: { usd: 0.1 } });
+      expect(data).toMatchObject({ status: "succeeded", usage: { usd: 0.2 } });
+      expect(data.note).toContain("$0.2000 under a cap of $0.1000");
+      expect(alerts).toMatchObject([{ event: "call.overrun", run_id: data.run_id, step: "writer", usd: 0.2 }]);
     } finally {
       await paid.close();
       await vendor.close();
