@@ -18,6 +18,7 @@ export interface WorkerOptions {
 }
 
 const REAP_MS = 200;
+const WAKE_MS = 1000;
 const CLAIMS_AT_ONCE = 16;
 
 /** Claims runs that it can play, plays them, renews their leases, and takes over what dead owners left behind. */
@@ -162,10 +163,11 @@ export class Worker {
   #sweep(now: number): void {
     this.#reapAt = now + REAP_MS;
     void this.#reap().catch((error: unknown) => this.#complain(error));
-    if (this.#stage.clock.now() < this.#wakeAt) return;
-    void this.#stage.store.wake().then(
-      ({ woken, next }) => {
-        this.#wakeAt = Math.min(next ?? Number.POSITIVE_INFINITY, this.#stage.clock.now() + 1000);
+    if (now < this.#wakeAt) return;
+    const { clock, store } = this.#stage;
+    void store.wake().then(
+      ({ woken, next = Number.POSITIVE_INFINITY }) => {
+        this.#wakeAt = clock.mono() + Math.min(next - clock.now(), WAKE_MS);
         if (woken > 0) this.kick();
       },
       (error: unknown) => this.#complain(error),
