@@ -83,3 +83,22 @@ test("a server that is killed in the middle of a transaction leaves nothing of i
   await expectAllWell(home, vendor);
   await vendor.close();
 }, 60_000);
+
+test("a clock set back does not keep a server from waking what others put down", async () => {
+  using home = new Home();
+  const HOUR = 3_600_000;
+  const vendor = await tellStories({ status: 429, headers: { "retry-after": "40" } });
+  const setup = { home: home.path, vendor: vendor.v1 };
+  const [here, there] = await Promise.all([Player.open({ ...setup, clock_off_ms: -5 * HOUR }), Player.open(setup)]);
+  await there.tell("awaken");
+  await pause(1000);
+  await there.tell("setClock", -5 * HOUR);
+  const { id } = await here.tell("start", oneCall("put down"));
+  await until("it is put down", async () => (await home.runs())[0]?.run.status === "waiting");
+  await here.kill();
+  vendor.follow(answer);
+  await there.tell("setClock", -5 * HOUR + 45_000);
+  expect(await there.tell("wait", { id, ms: 10_000 })).toMatchObject({ status: "succeeded", crashes: 0 });
+  await expectAllWell(home, vendor);
+  await vendor.close();
+}, 60_000);
