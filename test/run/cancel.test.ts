@@ -33,7 +33,7 @@ describe.each(DIALECTS)("a cancel, in the dialect of %s,", (id) => {
   });
 });
 
-describe("a cancel", () => {
+describe.concurrent("a cancel", () => {
   const many = Array.from({ length: 30 }, (_, n) => n);
 
   test("of a fan-out closes all its sockets, asks none of those that wait, and keeps what was done", async () => {
@@ -119,7 +119,7 @@ describe("a cancel", () => {
   });
 });
 
-describe("whoever has lost", () => {
+describe.concurrent("whoever has lost", () => {
   const race = (slow: Reply) => ({
     script: [
       { when: { model: "slow" }, reply: slow },
@@ -145,7 +145,7 @@ describe("whoever has lost", () => {
   test("a race against the clock has its socket closed, and keeps the others", async () => {
     await using house = await openHouse(race(TRICKLE));
     const agents = ["oa/slow", "oa/m", "an/slower"];
-    const run = await house.play("fan_out", { task: "t", agents, timeout_seconds: 1 });
+    const run = await house.play("fan_out", { task: "t", agents, timeout_seconds: 2 });
     const { branches } = run.output as { branches: { status: string; error?: { code: string } }[] };
     expect(branches.map(({ status, error }) => [status, error?.code])).toEqual([
       ["timed_out", "TIMEOUT"],

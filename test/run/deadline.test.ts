@@ -3,20 +3,31 @@ import { DIALECTS, eventually, openHouse, PRICE } from "../house.ts";
 import type { Reply } from "../stub/script.ts";
 
 const TRICKLE: Reply = { chunks: 2000, chunk_ms: 20, text: "a word ".repeat(2000) };
-const SECONDS = { budget: { seconds: 1 } };
+const SECONDS = { budget: { seconds: 2 } };
 
 beforeAll(async () => {
   await using house = await openHouse();
   await Promise.all(DIALECTS.map((id) => house.ask(`${id}/m`)));
 });
 
-describe("when the seconds of a run are over", () => {
+describe.concurrent("when the seconds of a run are over", () => {
   test.each(DIALECTS)("what is in flight is aborted, charged, and the run fails (%s)", async (id) => {
     await using house = await openHouse({ script: () => TRICKLE });
     const run = await house.ask(`${id}/m`, SECONDS);
     expect(run).toMatchObject({ status: "failed", error: { code: "DEADLINE_EXCEEDED", kind: "limit" }, held: 0 });
     expect(run.usage.usd).toBe((await house.attempts(run.id))[0]?.reserve.usd);
     await eventually(() => house.vendor.requests[0]?.state === "aborted");
+    expect(house.vendor.requests).toHaveLength(1);
+  });
+
+  test("a retry without more of them asks nothing and costs nothing", async () => {
+    await using house = await openHouse({ script: () => TRICKLE });
+    const run = await house.ask("oa/m", SECONDS);
+    await eventually(() => house.vendor.report().open === 0);
+    await house.store.again(run.id, "failed");
+    house.engine.nudge(run.id);
+    const again = await house.engine.wait(run.id, 20_000);
+    expect(again).toMatchObject({ status: "failed", error: { code: "DEADLINE_EXCEEDED" }, usage: run.usage });
     expect(house.vendor.requests).toHaveLength(1);
   });
 
@@ -58,7 +69,7 @@ describe("when the seconds of a run are over", () => {
     const input = { task: "t", agents: ["oa/m", "oa/slow"] };
     const run = await house.play("fan_out", input, { ...SECONDS, on_budget: "partial" });
     expect(run).toMatchObject({ status: "succeeded" });
-    expect(run.degraded.join()).toMatch(/1 seconds are over/);
+    expect(run.degraded.join()).toMatch(/2 seconds are over/);
   });
 
   test("nobody is asked for more: it fails, even where money would be asked for", async () => {

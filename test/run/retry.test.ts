@@ -10,7 +10,7 @@ beforeAll(async () => {
   await Promise.all(DIALECTS.map((id) => house.ask(`${id}/m`)));
 });
 
-describe("a failed run that is retried", () => {
+describe.concurrent("a failed run that is retried", () => {
   test("asks, of a pipeline, the failed step and what follows", async () => {
     await using house = await openHouse({
       script: [{ when: { model: "b" }, calls: 1, reply: REFUSES }],
@@ -149,7 +149,7 @@ describe("a failed run that is retried", () => {
       script: [{ when: { model: "b" }, calls: 1, reply: { fault: "hang" } }],
       prices: PRICES,
     });
-    const run = await house.play("fan_out", { task: "t", agents: ["oa/a", "oa/b"], quorum: 2, timeout_seconds: 0.7 });
+    const run = await house.play("fan_out", { task: "t", agents: ["oa/a", "oa/b"], quorum: 2, timeout_seconds: 2 });
     expect(run).toMatchObject({ status: "failed", error: { code: "NO_QUORUM" } });
     expect(await house.retry(run.id)).toMatchObject({ status: "succeeded" });
     expect(models(house)).toEqual(["a", "b", "b"]);
