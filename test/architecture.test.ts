@@ -242,12 +242,8 @@ describe("every dependency of the run time", () => {
       .map((file) => readFileSync(join(folder, file), "utf8"))
       .join("\n");
     for (const name of Object.keys(dependencies)) {
-      const isPeer = name === "@modelcontextprotocol/node";
-      if (!isPeer)
-        expect(
-          used.some((from) => from === name || from.startsWith(`${name}/`)),
-          `${name} is imported`,
-        ).toBe(true);
+      const isUsed = used.some((from) => from === name || from.startsWith(`${name}/`));
+      expect(isUsed, `${name} is imported`).toBe(true);
       expect(decisions, name).toContain(`\`${name}\``);
     }
   });

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../src/clock.ts";
 import { type ConfigSource, readConfig } from "../src/config.ts";
 import type { StartRequest } from "../src/core/engine.ts";
-import type { PriceCard } from "../src/core/money.ts";
 import { toNano } from "../src/core/money.ts";
 import type { Status } from "../src/core/status.ts";
 import type { Attempt, Ending, Run } from "../src/core/store.ts";
@@ -24,7 +23,7 @@ export const PATIENCE_MS = 15_000;
 type Settings = NonNullable<ConfigSource["overrides"]>;
 
 /** An agent file in few words: its models, what is our own in it, and what it is told. */
-export interface AgentFile {
+interface AgentFile {
   readonly models: readonly string[];
   readonly own?: object;
   readonly told?: string;
@@ -248,10 +247,3 @@ function checkSame(run: Run, again: Ending): void {
   const after = JSON.stringify([again.status, again.output ?? null, again.error?.code ?? null]);
   if (before !== after) throw new Error(`${run.id} ended otherwise when played again:\n${before}\n${after}`);
 }
-
-/** What these tokens cost at this price, in nano-dollars. */
-export const nano = (
-  { input, output }: Pick<PriceCard, "input" | "output">,
-  tokensIn: number,
-  tokensOut: number,
-): number => Math.ceil((input * 1e9 * tokensIn + output * 1e9 * tokensOut) / 1e6);

@@ -12,7 +12,7 @@ export const NOTHING: Amount = { usd: 0, tokens: 0, calls: 0 };
 /** An absent cap is no cap. */
 export type Caps = Partial<Amount>;
 
-export type Scope = "step" | "run" | "caller" | "day";
+type Scope = "step" | "run" | "caller" | "day";
 
 /** One node of the budget tree as it stands. `aside` is kept for a closing call and not for others. */
 export interface Ledger {
@@ -36,7 +36,7 @@ export interface Ask {
   readonly flat?: number;
 }
 
-export interface Held {
+interface Held {
   readonly verdict: "held";
   readonly output: number;
   readonly reserve: Amount;
@@ -90,9 +90,10 @@ const cap = (ledger: Ledger, unit: keyof Amount): number => ledger.caps[unit] ??
 const free: Left = (ledger, unit) => cap(ledger, unit) - ledger.spent[unit] - (ledger.aside?.[unit] ?? 0);
 const now: Left = (ledger, unit) => free(ledger, unit) - ledger.held[unit];
 
+/** Where it does not fit. What costs nothing fits everywhere, also where more was billed than the cap allows. */
 function shortages(ledgers: readonly Ledger[], asked: Amount, left: Left) {
   return ledgers.flatMap((ledger) =>
-    UNITS.filter((unit) => asked[unit] > left(ledger, unit)).map((unit) => ({ ledger, unit })),
+    UNITS.filter((unit) => asked[unit] > 0 && asked[unit] > left(ledger, unit)).map((unit) => ({ ledger, unit })),
   );
 }
 

@@ -4,7 +4,7 @@ import type { Usage } from "./usage.ts";
 export type Kind = "transient" | "permanent" | "semantic" | "limit" | "cancelled" | "catastrophic";
 
 /** Every way a call, a run or a request can go wrong, named once. */
-export const CODES = {
+const CODES = {
   RATE_LIMITED: "transient",
   OVERLOADED: "transient",
   TIMEOUT: "transient",

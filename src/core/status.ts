@@ -13,6 +13,6 @@ export const CHANGES: Record<Status, readonly Status[]> = {
   cancelled: [],
 };
 
-export const ENDED: readonly Status[] = ["succeeded", "failed", "cancelled", "dead"];
+const ENDED: readonly Status[] = ["succeeded", "failed", "cancelled", "dead"];
 
 export const hasEnded = (status: Status): boolean => ENDED.includes(status);

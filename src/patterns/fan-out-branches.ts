@@ -38,7 +38,8 @@ export function branchOf(
   if (!settled) return { ...who, status: "cancelled", usage: billOf(NO_USAGE) };
   if (settled.ok)
     return { ...who, status: "succeeded", output: settled.value.output, usage: billOf(settled.value.usage) };
-  const { error, usage = NO_USAGE } = settled;
+  // What a loser's vendor bills changes the run's bill and is not told to its branch.
+  const { error, usage = { ...NO_USAGE, partial: true } } = settled;
   return { ...who, status: ENDS[error.code] ?? "failed", error: problemOf(error), usage: billOf(usage) };
 }
 

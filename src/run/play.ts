@@ -75,7 +75,9 @@ export class Play implements Playing {
     for (const line of this.memory.ownLines()) this.#noticeLimit(line);
     const { seconds } = this.run.caps;
     if (seconds !== undefined && !this.#onReplayed) {
-      this.#stopTimer = this.stage.clock.after(Math.max(0, seconds * 1000 - this.run.held_ms), () => this.#deadline());
+      const left = seconds * 1000 - this.run.held_ms;
+      if (left <= 0) this.#deadline();
+      else this.#stopTimer = this.stage.clock.after(left, () => this.#deadline());
     }
     const frames = (async () => kept(await this.pattern.run(contextOf(this, root), input.data)))();
     frames.then(

@@ -208,3 +208,13 @@ describe("a budget", () => {
     );
   });
 });
+
+test("what costs nothing fits, also where a bill has broken the cap", () => {
+  const spent = { usd: 600, tokens: 10, calls: 1 };
+  const day: Ledger = { id: "day", scope: "day", caps: { usd: 500 }, spent, held: NOTHING };
+  const free = { input: 0, cached: 0, cache_write: 0, output: 0, source: "free" };
+  expect(decide([day], { input: 10, output: 100, least: 10, card: free })).toMatchObject({
+    verdict: "held",
+    output: 100,
+  });
+});

@@ -34,7 +34,7 @@ export const fanOut = (tag: string, width = 4): Wish => ({
 });
 
 /** Three voters who disagree, and a judge. */
-export const vote = (tag: string): Wish => ({
+const vote = (tag: string): Wish => ({
   key: tag,
   pattern: "consensus_vote",
   input: {
@@ -47,7 +47,7 @@ export const vote = (tag: string): Wish => ({
 });
 
 /** Three views of which the first two are enough; the third takes its time. */
-export const quorum = (tag: string): Wish => ({
+const quorum = (tag: string): Wish => ({
   key: tag,
   pattern: "fan_out",
   input: {
@@ -60,7 +60,7 @@ export const quorum = (tag: string): Wish => ({
 });
 
 /** Two voters who disagree, and a person who decides. */
-export const disputed = (tag: string): Wish => ({
+const disputed = (tag: string): Wish => ({
   key: tag,
   pattern: "consensus_vote",
   input: {
