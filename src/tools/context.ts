@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
-import { isAbsolute, relative, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { Failure } from "../core/errors.ts";
 import { FENCE_RULE, fence } from "../core/fence.ts";
 import { isPlace } from "../core/place.ts";
@@ -108,7 +108,8 @@ function decode(path: string, bytes: Buffer): string {
 /** The real path of a file, if it lies in an allowed folder when all links are followed. */
 async function allowed(path: string, folders: readonly string[]): Promise<string> {
   if (folders.length === 0) throw outside(path, "no folders are allowed (the setting `folders` is empty)");
-  const bases = isAbsolute(path) ? [""] : folders;
+  // Of a folder `docs` both `a.txt` and `docs/a.txt` are meant well.
+  const bases = isAbsolute(path) ? [""] : [...folders, ...folders.map((folder) => dirname(folder))];
   for (const base of bases) {
     const real = await realpath(resolve(base, path)).catch(() => undefined);
     if (real === undefined) continue;
