@@ -159,7 +159,9 @@ export class Call implements Open, Gated, Asker {
     const next = nextRung(memory.attempts(this.place), spec.models.length, policy, stage.random);
     if (next.do === "fail") {
       const failure = Failure.fromInfo(next.error);
-      return failure.kind === "catastrophic" ? this.#play.catastrophe(failure) : this.#fail(failure);
+      if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
+      stage.guard.agentEnded(spec.name, failure);
+      return this.#fail(failure);
     }
     if (next.do === "wait" && next.until > stage.clock.now()) return this.#sleepUntil(next.until);
     const pause = next.do === "ask" ? next.pause_ms : 0;
@@ -222,7 +224,6 @@ export class Call implements Open, Gated, Asker {
     const where = { step: this.place, input_ref, ...(agent && { agent }) };
     const error = new Failure(failure.code, failure.message, { ...failure.options, ...where }).toJSON();
     this.#over(writes, { state: "failed", error, ...(agent && { agent }) });
-    if (question) this.#play.stage.guard.agentEnded(question.spec.name, failure);
   }
 
   /** Remembers how the call ended, and lets its pattern go on at once. */

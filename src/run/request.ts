@@ -74,7 +74,8 @@ export class Request {
     const why = failure.with({ billed: "unknown" });
     const settle =
       this.#held && this.#settle({ result: "aborted", ...this.#charge(why), estimated: true, error: failure.toJSON() });
-    this.#stop.abort(why);
+    // Whoever ends it had a reason of his own, which no breaker may take for the vendor's fault.
+    this.#stop.abort(new Failure("CANCELLED", failure.message, { billed: "unknown" }));
     return settle;
   }
 

@@ -218,6 +218,18 @@ describe("a breaker", () => {
     expect(healthOf(house, "oa/m")).toMatchObject({ state: "open" });
   });
 
+  test("does not count a step that was given too little time", async () => {
+    await using house = await openHouse({
+      script: [{ calls: "1-3", reply: { fault: "hang" } }],
+      settings: { breaker: { failures: 2, cooldown_seconds: 60 } },
+    });
+    const steps = [{ agent: "oa/m", timeout_seconds: 0.2 }];
+    for (let n = 0; n < 3; n++)
+      expect(await house.play("run_pipeline", { task: "t", steps })).toMatchObject({ error: { code: "TIMEOUT" } });
+    expect(house.engine.health().filter(({ state }) => state !== "closed")).toEqual([]);
+    expect(await house.ask("oa/m")).toMatchObject({ status: "succeeded" });
+  });
+
   test("of an agent opens for it alone, where its model answers others", async () => {
     await using house = await openHouse({
       script: [{ when: { system: "You are sad" }, reply: DOWN }],
