@@ -94,7 +94,7 @@ export function blocked({ play, question, task }: Standing, model: string): Fail
   if (refused) return refused;
   const explicit = run.caps.explicit || stage.daily.explicit || task.budget?.usd !== undefined;
   if (catalogue.prices[model] || !explicit || flatReserve(play, question, model) !== undefined) return undefined;
-  const line = `prices: { ${JSON.stringify(model)}: { input_per_mtok: 0, output_per_mtok: 0 } }`;
+  const line = `prices: { ${JSON.stringify(model)}: { input_per_mtok: 5, output_per_mtok: 25 } }`;
   return new Failure("UNPRICED", `${model} has no known price, and there is a cap of money`, {
     hint: `Add this line to baton.yaml, with its true prices in USD: ${line}. Or give its agent or provider a max_usd.`,
   });

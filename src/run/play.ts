@@ -44,6 +44,7 @@ export class Play implements Playing {
   #onReplayed: ((ending: Ending) => void) | undefined;
   #onDrained: (() => void) | undefined;
   #stopTimer = () => {};
+  #stopDrain = () => {};
 
   constructor(stage: Stage, { run, catalogue, memory }: Claimed, pattern: Pattern) {
     this.stage = stage;
@@ -202,7 +203,7 @@ export class Play implements Playing {
     return new Promise((resolve) => {
       this.#onDrained = resolve;
       this.draining = true;
-      this.stage.clock.after(graceMs, () => this.#giveBack());
+      this.#stopDrain = this.stage.clock.after(graceMs, () => this.#giveBack());
       this.idle();
     });
   }
@@ -337,6 +338,7 @@ export class Play implements Playing {
     if (this.over) return;
     this.over = true;
     this.#stopTimer();
+    this.#stopDrain();
     this.#root?.close();
     this.waiting.clear();
     this.poor.clear();
