@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { Failure } from "../../src/core/errors.ts";
 import type { Asked, Message, Order, Report, Setup, Told } from "./orders.ts";
 
@@ -53,8 +54,13 @@ export class Player {
     return this.#complaints;
   }
 
+  /** It stands still, as after SIGSTOP. */
   get isStopped(): boolean {
-    return execFileSync("ps", ["-o", "stat=", "-p", String(this.#child.pid)], { encoding: "utf8" }).startsWith("T");
+    const pid = String(this.#child.pid);
+    const state = existsSync("/proc/self/stat")
+      ? readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)
+      : execFileSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" });
+    return state?.startsWith("T") ?? false;
   }
 
   tell<K extends Order>(order: K, asked?: Asked<K>): Promise<Told<K>> {
