@@ -24,7 +24,7 @@ function child(script: string, ...args: string[]): Child {
 describe("several processes on one file", { timeout: 60_000 }, () => {
   test("make it once, make each run once, play each run once, and share one cap", async () => {
     const home = join(folder(), "new");
-    const names = ["a", "b", "c"];
+    const names = ["a", "b", "c", "d", "e", "f"];
     const said = await Promise.all(names.map((name) => child("worker.child.ts", home, name, "20").ends()));
     const of = (kind: string) => said.flat().flatMap((line) => (line.startsWith(kind) ? [line.split(" ")[1]] : []));
     expect(of("made")).toHaveLength(20);

@@ -27,9 +27,19 @@ function formatOf(db: Connection, path: string): number {
   return format;
 }
 
+/** Reads one state of the file, though others may be making it at this very moment. */
+function atOnce<T>(db: Connection, read: () => T): T {
+  db.exec("begin");
+  try {
+    return read();
+  } finally {
+    db.rollback();
+  }
+}
+
 /** Brings a file to our format, whoever else does the same at the same moment. Fails where it cannot be written. */
 export function migrate(db: Connection, path: string): void {
-  const before = formatOf(db, path);
+  const before = atOnce(db, () => formatOf(db, path));
   if (before === 0) db.exec("pragma page_size = 8192");
   if (db.ask("pragma journal_mode") !== "wal") db.exec("pragma journal_mode = wal");
   db.exec("pragma synchronous = full; pragma wal_autocheckpoint = 512");
