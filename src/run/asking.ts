@@ -27,28 +27,27 @@ export interface Standing {
   readonly task: Task<unknown>;
 }
 
-/** What is sent, what it may cost, and who is asked. */
+/** What is sent, but for the number that it gets on leaving, and what it may cost. */
 export interface Prepared {
-  readonly request: ModelRequest;
+  readonly request: Omit<ModelRequest, "nth">;
   readonly ask: Ask;
-  readonly errand: Errand;
 }
 
 export function prepare(standing: Standing, at: Rung): Prepared {
-  const { play, question } = standing;
-  const { spec } = question;
   const request = requestOf(standing, at);
-  const ask = askOf(standing, at.model, request);
-  const { priority } = play.run;
-  const tokens = ask.input + ask.output;
-  return {
-    request,
-    ask,
-    errand: { model: at.model, agent: spec.name, priority, tokens, concurrency: spec.concurrency },
-  };
+  return { request, ask: askOf(standing, at.model, request) };
 }
 
-function requestOf({ play, place, question }: Standing, { rung, turn, model }: Rung): ModelRequest {
+/** Who wants to ask whom. What it may use is reckoned only where somebody counts that. */
+export const errandOf = ({ play, question }: Standing, { model }: Rung, tokens: () => number): Errand => ({
+  model,
+  agent: question.spec.name,
+  priority: play.run.priority,
+  tokens,
+  concurrency: question.spec.concurrency,
+});
+
+function requestOf({ play, place, question }: Standing, { rung, turn, model }: Rung): Prepared["request"] {
   const { spec, system, shape } = question;
   const past = turn > 0 ? play.memory.attempts(place) : [];
   const bad = past.findLast((attempt) => attempt.rung === rung && attempt.result === "bad");
@@ -62,17 +61,16 @@ function requestOf({ play, place, question }: Standing, { rung, turn, model }: R
     max_output_tokens: spec.max_output_tokens,
     ...(spec.temperature !== undefined && { temperature: spec.temperature }),
     agent: spec.name,
-    nth: play.memory.askedOf(tagOf(question)) + 1,
     ...(rehearsal && { rehearsal }),
   };
 }
 
-function askOf({ play, question }: Standing, model: string, request: ModelRequest): Ask {
+function askOf({ play, question }: Standing, model: string, request: Prepared["request"]): Ask {
   const { max_output_tokens } = question.spec;
   const card = play.catalogue.prices[model] ?? null;
   const flat = card ? undefined : flatReserve(play, question, model);
   return {
-    input: play.stage.desk.provider(splitModel(model).provider)?.bound(request) ?? 0,
+    input: play.stage.desk.provider(splitModel(model).provider)?.bound({ ...request, nth: 0 }) ?? 0,
     output: max_output_tokens,
     least: Math.min(play.catalogue.limits.min_output_tokens, max_output_tokens),
     card,

@@ -34,7 +34,7 @@ export interface Errand {
   readonly agent: string;
   readonly priority: number;
   /** The tokens it may use, for limits per minute. */
-  readonly tokens: number;
+  readonly tokens: () => number;
   /** How many calls of this agent may run at once. */
   readonly concurrency?: number | undefined;
 }

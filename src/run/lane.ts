@@ -39,7 +39,7 @@ export class Lane {
   }
 
   /** Does its work as soon as there is room for it. */
-  add(tokens: number, priority: number, work: (turn: Turn) => Promise<unknown>): Promise<unknown> {
+  add(tokens: () => number, priority: number, work: (turn: Turn) => Promise<unknown>): Promise<unknown> {
     return this.#queue.add(async () => work(await this.#turn(tokens)), { priority });
   }
 
@@ -49,7 +49,8 @@ export class Lane {
     for (const wake of this.#sleepers) wake();
   }
 
-  async #turn(tokens: number): Promise<Turn> {
+  async #turn(reckon: () => number): Promise<Turn> {
+    const tokens = this.#capacity.tpm === undefined ? 0 : reckon();
     for (let wait = this.#wait(tokens); wait > 0; wait = this.#wait(tokens)) await this.#sleep(wait);
     const turn = { at: this.#clock.mono(), tokens };
     if (this.#capacity.rpm !== undefined || this.#capacity.tpm !== undefined) this.#turns.push(turn);

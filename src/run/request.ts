@@ -4,9 +4,10 @@ import { showUsd, toUsd } from "../core/money.ts";
 import type { ModelReply } from "../core/provider.ts";
 import type { Hold, Settle, Write, Written } from "../core/store.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
-import { heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing } from "./asking.ts";
+import { errandOf, heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing } from "./asking.ts";
 import { cacheSeconds } from "./cached.ts";
 import { chargeOf, failedUsage } from "./charge.ts";
+import type { Errand } from "./guard.ts";
 import { judged } from "./judging.ts";
 import type { Playing } from "./playing.ts";
 import type { Patience } from "./watch.ts";
@@ -31,6 +32,8 @@ interface Held {
   readonly usd: number;
   readonly tokens: number;
   readonly clamped: boolean;
+  /** The how-manieth request of its agent in this run it is. */
+  readonly nth: number;
 }
 
 /** One request to one model: slot, money, socket, bill, in this order. */
@@ -39,7 +42,9 @@ export class Request {
   readonly #standing: Standing;
   readonly #play: Playing;
   readonly #at: Rung;
-  readonly #prepared: Prepared;
+  readonly #errand: Errand;
+  /** Made when its turn has come: what waits in a queue costs nothing. */
+  #made: Prepared | undefined;
   readonly #stop = new AbortController();
   /** What is held for it, once and while it is. */
   #held: Held | undefined;
@@ -50,17 +55,22 @@ export class Request {
     this.#standing = standing;
     this.#play = standing.play;
     this.#at = at;
-    this.#prepared = prepare(standing, at);
+    this.#errand = errandOf(standing, at, () => this.#prepared.ask.input + this.#prepared.ask.output);
+  }
+
+  get #prepared(): Prepared {
+    this.#made ??= prepare(this.#standing, this.#at);
+    return this.#made;
   }
 
   /** The slot is given back whatever becomes of it; a call that waits for money holds none. */
   async leave(): Promise<void> {
     const { guard } = this.#play.stage;
-    const leave = await guard.slot(this.#prepared.errand);
+    const leave = await guard.slot(this.#errand);
     let sent = false;
     try {
       if (this.#asker.ended || this.#play.over) return;
-      const shut = this.#play.refusing || this.#play.draining || guard.blocked(this.#prepared.errand);
+      const shut = this.#play.refusing || this.#play.draining || guard.blocked(this.#errand);
       if (shut) return this.#asker.turnedAway(this.#at);
       sent = await this.#hold();
       if (sent) await this.#send();
@@ -95,7 +105,8 @@ export class Request {
     const { output, usd, tokens, clamped } = written;
     if (this.#standing.task.closing) this.#play.asides.delete(this.#standing.frame);
     this.#play.memory.addAttempt(heldAttempt(hold, this.#play.run.epoch, written));
-    this.#held = { hold: { ...hold, ask: { ...hold.ask, output } }, usd, tokens, clamped };
+    const nth = this.#play.memory.askedOf(hold.attempt.agent);
+    this.#held = { hold: { ...hold, ask: { ...hold.ask, output } }, usd, tokens, clamped, nth };
     return true;
   }
 
@@ -118,13 +129,12 @@ export class Request {
 
   async #send(): Promise<void> {
     const { stage } = this.#play;
-    const { request, errand } = this.#prepared;
     const held = this.#held;
     if (!held) return;
     this.#began = stage.clock.mono();
-    const clamped = { ...request, max_output_tokens: held.hold.ask.output };
+    const request = { ...this.#prepared.request, max_output_tokens: held.hold.ask.output, nth: held.nth };
     try {
-      const { reply, first_ms } = await stage.guard.send(errand, clamped, this.#stop, this.#patience);
+      const { reply, first_ms } = await stage.guard.send(this.#errand, request, this.#stop, this.#patience);
       this.#replied(held, { ...reply, text: reply.text.toWellFormed() }, first_ms);
     } catch (error) {
       this.#broke(held.hold.attempt.id, Failure.from(error));
