@@ -1,4 +1,5 @@
 import type { Catalogue } from "../core/catalogue.ts";
+import { Failure } from "../core/errors.ts";
 import type { Claimed, Lease, PatternKey, WorkerIdentity } from "../core/store.ts";
 import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
@@ -70,8 +71,25 @@ export function* claim(
   );
   if (!row) return undefined;
   yield* expireDue(id, at.now);
-  const run = yield* whole(row);
-  return { run, catalogue: yield* catalogue(run.catalogue), memory: yield* memory(id, true) };
+  try {
+    const run = yield* whole(row);
+    return { run, catalogue: yield* catalogue(run.catalogue), memory: yield* memory(id, true) };
+  } catch (error) {
+    yield* bury(id, error, at.now);
+    return undefined;
+  }
+}
+
+/** A run that can no longer be read ends, so that it does not stand in the way of all that are queued behind it. */
+function* bury(id: string, error: unknown, now: number): Tx<void> {
+  const why = error instanceof Error ? error.message : String(error);
+  const { code, kind, message, retryable } = new Failure("BUG", `the run cannot be read: ${why}`).toJSON();
+  yield sql(
+    "update runs set status = 'dead', owner = null, preferred = null, ended_at = $2, error = $3 where id = $1",
+    id,
+    now,
+    yield* keep({ code, kind, message, retryable }, now),
+  );
 }
 
 function canPlay(row: Row, { has, play }: Skill): boolean {

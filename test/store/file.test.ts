@@ -7,7 +7,7 @@ import { CHANGES, STATUSES, type Status } from "../../src/core/status.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { Child } from "./child.ts";
 import { cleaned } from "./home.ts";
-import { doing, end, FakeClock, hold, line, newRun, played, REAL_CLOCK, ROOM, settle } from "./kit.ts";
+import { claim, doing, end, FakeClock, hold, line, newRun, played, REAL_CLOCK, ROOM, settle } from "./kit.ts";
 
 const { folder, after } = cleaned();
 
@@ -176,6 +176,18 @@ describe("the file itself", () => {
       latency_ms: 12,
       input_schema_version: null,
     });
+  });
+
+  test("with a damaged run in it still gives the others to play", async () => {
+    const home = folder();
+    const store = await opened(home);
+    const { run } = await store.create(newRun({ input: { task: "lost ".repeat(100) } }), ROOM);
+    const { run: sound } = await store.create(newRun(), ROOM);
+    file(home).exec("delete from texts where body like '%lost lost%'");
+    const claimed = [await claim(store), await claim(store)].flatMap((each) => each?.run.id ?? []);
+    expect(claimed).toEqual([sound.id]);
+    const rows = file(home).prepare("select status, error from runs where id = ?").get(run.id);
+    expect(rows).toMatchObject({ status: "dead", error: expect.stringContaining("cannot be read") });
   });
 
   test("has its write-ahead log put away when nothing is written for a while", async () => {

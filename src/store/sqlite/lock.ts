@@ -7,10 +7,10 @@ import type { WorkerIdentity } from "../../core/store.ts";
 import { explained, troubleOf } from "./trouble.ts";
 
 /**
- * The locks of this process. POSIX drops a process's locks on a file as soon as it closes any handle of it,
- * so a file in this set must never be opened a second time here.
+ * The locks of this process by their files. POSIX drops a process's locks on a file as soon as it closes any handle of
+ * it, so a file in here must never be opened a second time; nor may a handle be forgotten, since the collector closes it.
  */
-const held = new Set<string>();
+const held = new Map<string, DatabaseSync>();
 
 /** A worker's name and its lock. The operating system drops the lock when the process ends, however it ends. */
 export interface WorkerLock {
@@ -23,13 +23,12 @@ export function holdLock(home: string): WorkerLock {
   const id = `w_${randomBytes(8).toString("hex")}`;
   const folder = join(home, "workers");
   const lock = join(folder, `${id}.lock`);
-  const db = takeLock(folder, lock);
-  held.add(lock);
+  held.set(lock, takeLock(folder, lock));
   return {
     identity: { id, pid: process.pid, host: hostname(), boot: bootId(), lock },
     release: () => {
+      held.get(lock)?.close();
       if (!held.delete(lock)) return;
-      db.close();
       rmSync(lock, { force: true });
     },
   };
