@@ -35,21 +35,10 @@ export interface NewRun {
   readonly preferred?: string;
 }
 
-export interface Run {
-  readonly id: string;
+/** A run as it stands: what it was created with, its catalogue by hash, and what has become of it. */
+export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferred"> {
   readonly status: Status;
-  readonly pattern: string;
-  readonly pattern_version: number;
-  readonly input: unknown;
-  readonly caller: string;
-  readonly caps: RunCaps;
-  readonly on_budget: OnBudget;
-  readonly priority: number;
-  readonly labels: readonly string[];
   readonly catalogue: string;
-  readonly seed: string;
-  readonly needs: readonly string[];
-  readonly rehearsal?: RehearsalPlan;
   readonly generation: number;
   readonly epoch: number;
   readonly crashes: number;
@@ -322,7 +311,7 @@ export interface RunStore {
   dismiss(worker: string): Promise<void>;
   /** The best queued run this worker can play: its own first, then by rank. `has` are the needs it can meet. */
   claim(worker: string, has: readonly string[], play: readonly PatternKey[]): Promise<Claimed | undefined>;
-  /** The needs and patterns of what is queued, so that a worker can tell what nobody here can play. */
+  /** Every run that is played, and by whom. */
   leases(): Promise<readonly Lease[]>;
   /** Takes a run from an owner who is dead or silent, if it has not moved since it was seen: queued, or cancelled if asked. */
   reap(lease: Pick<Lease, "run" | "epoch" | "beat">): Promise<boolean>;
