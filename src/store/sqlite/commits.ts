@@ -110,7 +110,18 @@ export class Commits {
     for (const { tell } of told) tell();
   }
 
+  /** Most commits go well as a whole; only where something fails is all of it played again, each job by itself. */
   #commit(jobs: readonly Waiting[]): readonly Told[] {
+    try {
+      return this.#playAll(jobs, ({ play }, at) => play(at));
+    } catch (error) {
+      if (troubleOf(error) !== undefined) throw error;
+      this.#db.rollback();
+      return this.#playAll(jobs, (job, at) => this.#playAlone(job, at));
+    }
+  }
+
+  #playAll(jobs: readonly Waiting[], each: (job: Waiting, at: Moment) => Told): readonly Told[] {
     const { clock, check } = this.#options;
     this.#db.exec("begin immediate");
     check();
@@ -119,7 +130,7 @@ export class Commits {
     const told = jobs.map((job) => {
       if (!job.shares) this.#db.play(group.post());
       const at = { now: clock.now(), mono: Math.floor(clock.mono()), ...(job.shares && { group }) };
-      return this.#playAlone(job, at);
+      return each(job, at);
     });
     this.#db.play(group.post());
     this.#db.exec("commit");
