@@ -21,11 +21,11 @@ const LISTED: Readonly<Record<string, string>> = {
   groq: "groq",
 };
 
+const require = createRequire(import.meta.url);
 let table: Table | undefined;
 
 /** The price library, loaded when it is first needed: a start that asks no model should not wait for it. */
-export function priceTable(): Table {
-  const require = createRequire(import.meta.url);
+function priceTable(): Table {
   table ??= require("@pydantic/genai-prices") as Table;
   return table;
 }

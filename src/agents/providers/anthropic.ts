@@ -78,7 +78,7 @@ export class AnthropicProvider implements Provider {
       answer.add(event);
     });
     signal.throwIfAborted();
-    return answer.reply(mode, this.bound(request), request.max_output_tokens);
+    return answer.reply(mode, () => this.bound(request), request.max_output_tokens);
   }
 
   #rung(model: string, shape: JsonSchema): ShapeMode {
@@ -186,12 +186,12 @@ class Answer {
     }
   }
 
-  reply(mode: ShapeMode | undefined, bound: number, most: number): ModelReply {
+  reply(mode: ShapeMode | undefined, bound: () => number, most: number): ModelReply {
     if (!this.#stop) throw new CutAnswer();
     const tokens = reportedTokens("anthropic", this.#usage);
     return {
       text: this.#text,
-      ...(tokens ? { tokens } : guessedTokens(bound, this.#text + this.#thought, most)),
+      ...(tokens ? { tokens } : guessedTokens(bound(), this.#text + this.#thought, most)),
       stop: STOPS[this.#stop] ?? "end",
       ...(mode && { mode }),
       ...(this.#model !== undefined && { model: this.#model }),

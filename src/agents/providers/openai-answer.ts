@@ -49,13 +49,13 @@ export class OpenAiAnswer {
     this.#finish = textOr(choice.finish_reason, this.#finish);
   }
 
-  reply(mode: ShapeMode | undefined, bound: number, most: number): ModelReply {
+  reply(mode: ShapeMode | undefined, bound: () => number, most: number): ModelReply {
     if (this.#finish === undefined || this.#finish === "error") throw new CutAnswer();
     const tokens = reportedTokens("openai", this.#usage);
     const usd = billed(this.#usage);
     return {
       text: this.#text === "" ? this.#refusal : this.#text,
-      ...(tokens ? { tokens } : guessedTokens(bound, this.#text + this.#thought, most)),
+      ...(tokens ? { tokens } : guessedTokens(bound(), this.#text + this.#thought, most)),
       ...(usd !== undefined && { usd }),
       stop: this.#refusal === "" ? (STOPS[this.#finish] ?? "end") : "refusal",
       ...(mode && { mode }),

@@ -82,7 +82,7 @@ export class OpenAiProvider implements Provider {
     });
     // An aborted stream ends like a finished one, without an error.
     signal.throwIfAborted();
-    return answer.reply(mode, this.bound(request), request.max_output_tokens);
+    return answer.reply(mode, () => this.bound(request), request.max_output_tokens);
   }
 
   /** Takes a refusal of the way it was asked for a lesson. Is there another way left? */
