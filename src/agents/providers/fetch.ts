@@ -32,7 +32,7 @@ type Body = string | Uint8Array | Readable | undefined;
 export async function nodeFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
   const url = new URL(input instanceof Request ? input.url : input);
   const body = readBody(init.body);
-  const headers = Object.fromEntries(new Headers(init.headers));
+  const headers = Object.fromEntries(init.headers instanceof Headers ? init.headers : new Headers(init.headers));
   const length = typeof body === "string" || body instanceof Uint8Array ? Buffer.byteLength(body) : undefined;
   if (length !== undefined) headers["content-length"] = String(length);
   return exchange(url, { method: init.method ?? "GET", headers }, body, init.signal ?? undefined);
@@ -71,10 +71,9 @@ function exchange(
 }
 
 function asResponse(message: IncomingMessage, signal: AbortSignal | undefined): Response {
-  const headers = new Headers();
-  for (const [name, values] of Object.entries(message.headersDistinct)) {
-    for (const value of values ?? []) headers.append(name, value);
-  }
+  const { rawHeaders } = message;
+  const headers: [string, string][] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.push([rawHeaders[i] ?? "", rawHeaders[i + 1] ?? ""]);
   const status = message.statusCode ?? 500;
   const bodiless = BODILESS.has(status);
   if (bodiless) message.resume();
