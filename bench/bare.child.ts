@@ -1,7 +1,7 @@
 import OpenAI from "openai";
-import { MODEL, TASK, type Workload } from "./workloads.ts";
+import { MODEL, TASK, timed, type Workload } from "./workloads.ts";
 
-// The same calls with the SDK and nothing else: no journal, no budget, no protocol. Prints milliseconds as JSON.
+// The same calls with the SDK and nothing else: no journal, no budget, no protocol. Prints what they took as JSON.
 const [base = "", workload = "W1", mode = "plain"] = process.argv.slice(2);
 const client = new OpenAI({ apiKey: "bench", baseURL: base, maxRetries: 0 });
 
@@ -35,7 +35,8 @@ async function inLanes(items: number, lanes: number): Promise<void> {
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-const play: Record<Workload, () => Promise<void>> = {
+const play: Record<Workload | "fan", () => Promise<void>> = {
+  fan: () => inLanes(100, 16),
   W1: () => inOrder(10),
   W2: async () => {
     await inLanes(100, 16);
@@ -50,10 +51,5 @@ const play: Record<Workload, () => Promise<void>> = {
   },
 };
 
-const run = play[workload as Workload];
-await run();
-const began = performance.now();
-const cpu = process.cpuUsage();
-await run();
-const { user, system } = process.cpuUsage(cpu);
-process.stdout.write(`${JSON.stringify({ ms: performance.now() - began, cpu: (user + system) / 1000 })}\n`);
+const asked = workload as keyof typeof play;
+process.stdout.write(JSON.stringify(await timed(asked, play[asked])));

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
+import { bare } from "./bare.ts";
 import { discard, makeHome, openServer, type Server } from "./baton.ts";
 import { median, startVendor } from "./vendor.ts";
-import { MODEL, TASK } from "./workloads.ts";
+import { MODEL, TASK, type Took, timed } from "./workloads.ts";
 
 const agent = `stub/${MODEL}`;
 const ms = (n: number) => `${n.toFixed(0)} ms`;
@@ -26,26 +27,25 @@ async function withServer<T>(vendor: string, use: (server: Server) => Promise<T>
   }
 }
 
-/** A fan-out of 100 calls of 50 ms at 16 lanes, against what the lanes allow at best. */
+/** A fan-out of 100 calls of 50 ms at 16 lanes, against what the lanes allow at best, and beside the bare SDK. */
 export async function idealFanOut(rounds: number): Promise<string> {
   const vendor = await startVendor({ reply: { latency_ms: 50 } });
   const items = Array.from({ length: 100 }, (_, i) => `${i}`);
-  const once = (server: Server) => server.call("fan_out", { task: TASK, agent, items, wait_seconds: 60 });
-  const time = await repeat(rounds, () =>
-    withServer(
-      vendor.v1,
-      async (server) => {
-        await once(server);
-        const began = performance.now();
-        await once(server);
-        return performance.now() - began;
-      },
-      16,
-    ),
-  );
+  const fanOut = (server: Server) => server.call("fan_out", { task: TASK, agent, items, wait_seconds: 60 });
+  const ours: Took[] = [];
+  const peer: Took[] = [];
+  for (let round = 0; round < rounds; round++) {
+    ours.push(await withServer(vendor.v1, (server) => timed("fan", () => fanOut(server)), 16));
+    peer.push(bare(vendor, "fan", "stream"));
+  }
   vendor.stop();
   const ideal = Math.ceil(100 / 16) * 50;
-  return `100 calls of 50 ms at 16 lanes ${ms(time)}, ideal ${ms(ideal)}: ${(time / ideal).toFixed(3)}`;
+  const tell = (all: readonly Took[], when: keyof Took) => {
+    const time = median(all.map((took) => took[when]));
+    return `${ms(time)} (${(time / ideal).toFixed(2)})`;
+  };
+  const told = (all: readonly Took[]) => `${tell(all, "warm")}, first ${tell(all, "first")}`;
+  return `100 calls of 50 ms at 16 lanes, ideal ${ms(ideal)}: Baton ${told(ours)}; SDK, streaming ${told(peer)}`;
 }
 
 /** From starting the process to the first result of a tool call, on a new store. */
