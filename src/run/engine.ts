@@ -103,10 +103,10 @@ class LocalEngine implements Engine {
 
   async start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
     const { store, limits } = this.#options;
-    const created = await store.create(newRun(request, this.#options), { queued: limits.queued });
+    const creating = store.create(newRun(request, this.#options), { queued: limits.queued });
     this.#worker.start();
-    this.#worker.kick();
-    return created;
+    this.#worker.kick(); // Before it is written: the commit that writes it then claims it as well.
+    return creating;
   }
 
   async wait(id: string, ms: number, { signal, onProgress }: WaitOptions = {}): Promise<Run> {

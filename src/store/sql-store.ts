@@ -26,6 +26,8 @@ export class SqlStore implements core.RunStore {
   readonly #db: Driver;
   readonly #leaseMs: number;
   readonly #catalogues = new Map<string, Catalogue>();
+  /** Runs that are about to be written. */
+  #coming = 0;
 
   constructor(driver: Driver, { leaseMs = 10_000 }: SqlStoreOptions = {}) {
     this.#db = driver;
@@ -38,11 +40,13 @@ export class SqlStore implements core.RunStore {
   }
 
   create(run: core.NewRun, limits: { readonly queued: number }): Promise<runs.Created> {
-    return this.#db.write({
+    this.#coming++;
+    const created = this.#db.write<runs.Created>({
       tx: ({ now }) => runs.create(run, limits, now),
       fresh: true,
       touched: ({ run, existed }) => (existed ? [] : [run.id]),
     });
+    return created.finally(() => this.#coming--);
   }
 
   get(id: string): Promise<core.Run | undefined> {
@@ -82,8 +86,10 @@ export class SqlStore implements core.RunStore {
     has: readonly string[],
     play: readonly core.PatternKey[],
   ): Promise<core.Claimed | undefined> {
-    if (!(await this.#db.read(claims.anyQueued))) return undefined;
+    const coming = this.#coming > 0;
+    if (!coming && !(await this.#db.read(claims.anyQueued))) return undefined;
     return this.#db.write({
+      fresh: coming,
       tx: (at) => claims.claim(worker, { has, play }, at, (hash) => this.#pinned(hash)),
       touched: (claimed) => (claimed ? [claimed.run.id] : []),
     });
