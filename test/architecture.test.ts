@@ -18,7 +18,7 @@ const MCP = "@modelcontextprotocol/server";
 
 /** The rooms, as ARCHITECTURE.md tells them. */
 const ROOMS: Readonly<Record<string, Room>> = {
-  core: { rooms: [], libraries: ["zod", "node:crypto", "ajv/*", "ajv-formats", "@marcbachmann/cel-js", "yaml"] },
+  core: { rooms: [], libraries: ["zod", "node:crypto", "ajv/*", "ajv-formats", "@marcbachmann/cel-js", "liquidjs", "yaml"] },
   patterns: { rooms: ["core"], libraries: ["zod"] },
   agents: {
     rooms: ["core"],
@@ -27,6 +27,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
       ...["node:http", "node:https", "node:stream", "node:timers/promises", "node:sqlite", "node:module"],
     ],
   },
+  workflows: { rooms: ["core"], libraries: ["zod", ...DISK] },
+  events: { rooms: ["core"], libraries: ["zod"] },
+  deeds: { rooms: ["core"], libraries: ["zod", "node:http", "node:https", ...DISK] },
   run: { rooms: ["core"], libraries: ["zod", "p-queue", "cockatiel", "node:crypto"] },
   store: { rooms: ["core"], libraries: [...DISK, "node:crypto", "node:sqlite"] },
   tools: { rooms: ["core"], libraries: ["zod", MCP, ...DISK] },
@@ -42,7 +45,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "clock.ts": { rooms: ["core"], libraries: ["node:perf_hooks"] },
   "cli.ts": { rooms: ["cli"], libraries: ["node:module"] },
   "server.ts": {
-    rooms: ["core", "clock.ts", "config.ts", "log.ts", "version.ts", "patterns", "tools", "store", "run", "agents"],
+    rooms: ["core", "clock.ts", "config.ts", "log.ts", "version.ts", "patterns", "tools", "store", "run", "agents", "workflows", "events", "deeds"],
     libraries: [MCP, ...DISK],
   },
 };

@@ -11,6 +11,7 @@ import type { Status } from "../src/core/status.ts";
 import type { Attempt, Ending, Run } from "../src/core/store.ts";
 import { openLog } from "../src/log.ts";
 import { patterns } from "../src/patterns/index.ts";
+import { Deeds } from "../src/run/deeds.ts";
 import { Guard } from "../src/run/guard.ts";
 import { Play } from "../src/run/play.ts";
 import { openBaton } from "../src/server.ts";
@@ -106,6 +107,7 @@ export async function openHouse(options: HouseOptions = {}) {
       clock: systemClock,
       guard: new Guard({ provider, limits, breaker, longest_pause_ms: 0, clock: systemClock, log }),
       cache: undefined,
+      deeds: new Deeds([], {}, 4),
       patterns: new Map(patterns.map((pattern) => [pattern.name, pattern])),
       daily: { caller: {}, day: {}, explicit: false },
       maxUsd: () => undefined,

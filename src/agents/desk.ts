@@ -52,6 +52,10 @@ export class AgentDesk implements Desk {
     return this.#catalogue(roll, [...beside].sort(), rehearsal);
   }
 
+  has(name: string): boolean {
+    return this.#look().byName.has(name.normalize("NFC"));
+  }
+
   provider(id: string): Provider | undefined {
     return providerFor(this.#parts, id);
   }

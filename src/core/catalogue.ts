@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentSpec } from "./agent.ts";
 import { Limits, RetryPolicy } from "./limits.ts";
 import { PriceCard } from "./money.ts";
+import type { PinnedWorkflow } from "./workflow.ts";
 
 /**
  * All that a run may meet, by content, as it stood when the run was created. A run pins its hash:
@@ -20,5 +21,7 @@ export const Catalogue = z.strictObject({
   prices: z.record(z.string(), PriceCard),
   limits: Limits,
   retry: RetryPolicy,
+  /** The saved workflows that the run names, and those that they play, by name. */
+  workflows: z.record(z.string(), z.custom<PinnedWorkflow>()).optional(),
 });
 export type Catalogue = z.output<typeof Catalogue>;

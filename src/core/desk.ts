@@ -27,6 +27,8 @@ export interface AgentCard {
 export interface Desk {
   /** What a run that names these agents pins; in a rehearsal no vendor is asked. Throws where one of them cannot be asked, and says why. */
   pin(refs: readonly AgentRef[], rehearsal?: boolean): Catalogue;
+  /** Is there an agent of this name, usable or not? */
+  has(name: string): boolean;
   /** Who a reference means in a pinned catalogue. Throws UNKNOWN_AGENT, with the nearest names. */
   find(catalogue: Catalogue, ref: AgentRef): AgentSpec;
   provider(id: string): Provider | undefined;

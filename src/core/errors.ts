@@ -38,6 +38,10 @@ const CODES = {
   REJECTED: "semantic",
   NOT_FOUND: "semantic",
   KEY_REUSED: "semantic",
+  UNKNOWN_WORKFLOW: "semantic",
+  INVALID_WORKFLOW: "semantic",
+  STALLED: "semantic",
+  EFFECT_UNKNOWN: "semantic",
   ILLEGAL_CHANGE: "semantic",
   STALE_APPROVAL: "semantic",
 

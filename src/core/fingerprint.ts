@@ -1,12 +1,12 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** Two things with the same fingerprint say the same: the order of keys and absent values do not count. */
 export function fingerprint(thing: unknown): string {
-  return createHash("sha256").update(canonical(thing)).digest("hex").slice(0, 32);
+  return hash("sha256", canonical(thing), "hex").slice(0, 32);
 }
 
 /** The content hash under which a text is stored once. */
-export const textHash = (text: string): string => createHash("sha256").update(text).digest("base64url").slice(0, 27);
+export const textHash = (text: string): string => hash("sha256", text, "base64url").slice(0, 27);
 
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;

@@ -1,9 +1,13 @@
 import type { z } from "zod";
-import type { AgentRef } from "./agent.ts";
+import type { AgentRef, AgentSpec } from "./agent.ts";
+import type { Deed } from "./deed.ts";
 import type { FailureInfo } from "./errors.ts";
+import type { EventFilter } from "./event.ts";
 import type { Budget, Limits, RetryPolicy } from "./limits.ts";
+import type { Outline } from "./outline.ts";
 import type { JsonSchema } from "./provider.ts";
 import type { Usage } from "./usage.ts";
+import type { PinnedWorkflow } from "./workflow.ts";
 
 /** One question to one agent. */
 export interface Task<T = string> {
@@ -31,6 +35,8 @@ export interface Answer<T = string> {
   readonly model: string;
   readonly output: T;
   readonly usage: Usage;
+  /** When it was remembered, in milliseconds since 1970; a replay and a fork read the same. */
+  readonly at: number;
 }
 
 export type Settled<T> =
@@ -53,6 +59,22 @@ export interface MapOptions {
   readonly seconds?: number;
   /** The agent of the call that closes over the branches: money for it is set aside before the first branch starts. */
   readonly closing?: AgentRef;
+  /**
+   * Whom each branch follows, by index: it begins when they have ended and is told how, in this order. All that a
+   * branch learns of its siblings. A cycle is a bug.
+   */
+  readonly after?: readonly (readonly number[])[];
+  /** Caps of all branches together; a call that they refuse fails with BUDGET_EXCEEDED. */
+  readonly budget?: Budget;
+}
+
+/** What bounds a pattern inside a pattern. */
+export interface RunOptions {
+  /** Its own name; else the pattern's makes its place. */
+  readonly name?: string;
+  readonly budget?: Budget;
+  /** Counted in what its steps took; at its end the pattern fails with TIMEOUT. */
+  readonly seconds?: number;
 }
 
 /** What a wait shows to whoever may settle it. */
@@ -61,6 +83,8 @@ export interface WaitAsk {
   /** What is to be decided or answered; its hash is what an approval is bound to. */
   readonly show?: unknown;
   readonly within_seconds?: number;
+  /** Which event is awaited, where one is; one that came since the run began, and was not taken, is taken at once. */
+  readonly event?: EventFilter;
 }
 
 export type WaitAnswer =
@@ -78,13 +102,15 @@ export interface RunContext {
   /** Do the same for many, at once, each in a context of its own. Branches share nothing. */
   map<A, B>(
     items: readonly A[],
-    branch: (item: A, ctx: RunContext, index: number) => Promise<B>,
+    branch: (item: A, ctx: RunContext, index: number, before: readonly Settled<B>[]) => Promise<B>,
     options?: MapOptions,
   ): Promise<Settled<B>[]>;
   /** Stop here until somebody or something outside answers, or the time is over. */
   wait(name: string, ask: WaitAsk): Promise<WaitAnswer>;
   /** Play another pattern in here, one level deeper. */
-  run<I, O>(pattern: Pattern<I, O>, input: I): Promise<O>;
+  run<I, O>(pattern: Pattern<I, O>, input: I, options?: RunOptions): Promise<O>;
+  /** Do or read something in the world that is no model: a request, a file, an estimate. What came of it is remembered. */
+  act(name: string, deed: Deed): Promise<unknown>;
   /** Milliseconds that the steps seen from here have taken; sleep, crash and pause do not count. */
   elapsed(): number;
   /** What the steps seen from here have used. */
@@ -95,6 +121,10 @@ export interface RunContext {
   tell(progress: string): void;
   /** Says that the result is less than was asked for, and why. */
   degrade(reason: string): void;
+  /** The saved workflow that this run has pinned under a name. */
+  workflow(name: string): PinnedWorkflow | undefined;
+  /** What this run's limits allow, as they were pinned. */
+  readonly limits: Limits;
 }
 
 /** A pattern is a pure async function with a name and a schema at each end. It is also an MCP tool. */
@@ -109,10 +139,16 @@ export interface Pattern<I = unknown, O = unknown> {
   readonly output: z.ZodType<O>;
   /** The key of its input that says what is to be done: context texts are joined to it. */
   readonly subject: string;
-  /** Everybody its input names, so that an unknown agent is refused before the run exists. */
+  /** Everybody its input names, so that an unknown agent is refused before the run exists; a saved workflow may stand among them. */
   agents(input: I): readonly AgentRef[];
+  /** The saved workflows its input names as such. */
+  workflows?(input: I): readonly string[];
   /** What is wrong with an input that its schema lets pass; throws a Failure. */
   check?(input: I, limits: Limits): void;
+  /** What it is going to do, as far as the input tells; for estimates, drawings and warnings. Asks nobody. */
+  outline?(input: I, limits: Limits, workflow: (name: string) => PinnedWorkflow | undefined): Outline;
+  /** What a careful reader would change in this input, a sentence each; `who` tells whom a reference means. */
+  advice?(input: I, who: (ref: AgentRef) => AgentSpec | undefined): readonly string[];
   run(ctx: RunContext, input: I): Promise<O>;
 }
 

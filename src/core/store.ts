@@ -1,6 +1,7 @@
 import type { Ask, Caps, Ledger, Refused } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { FailureInfo } from "./errors.ts";
+import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
 import type { RehearsalPlan, ShapeMode } from "./provider.ts";
 import type { Status } from "./status.ts";
@@ -132,6 +133,8 @@ export interface Wait {
   readonly kind: "approval" | "answer" | "event" | "timer" | "budget";
   readonly state: "open" | "answered" | "expired" | "withdrawn";
   readonly show?: unknown;
+  /** Which event it waits for, where it waits for one. */
+  readonly event?: EventFilter;
   /** The hash of what is shown; an approval names it. */
   readonly approval?: string;
   readonly expires_at?: number;
@@ -218,6 +221,8 @@ export type Written =
   /** `park` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
   | { readonly did: "parked"; readonly ok: boolean }
   | { readonly did: "ended"; readonly status: Status }
+  /** `open` of a wait for an event: how it stands; an event that came early has answered it. */
+  | { readonly did: "opened"; readonly wait: Wait }
   | { readonly did: "done" };
 
 /** A worker as the store knows it: its name, and where it runs. */
@@ -296,7 +301,7 @@ export interface Baseline {
 }
 
 /** Where runs live. Whoever passes test/store/contract.ts may take this place. */
-export interface RunStore {
+export interface RunStore extends EventStore {
   /** Writes a run, or finds the one with the same idempotency key; fails with KEY_REUSED where its input was another. */
   create(run: NewRun, limits: { readonly queued: number }): Promise<{ readonly run: Run; readonly existed: boolean }>;
   get(id: string): Promise<Run | undefined>;

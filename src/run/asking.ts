@@ -5,7 +5,7 @@ import type { Task } from "../core/pattern.ts";
 import { type ModelRequest, splitModel } from "../core/provider.ts";
 import type { Attempt, Hold } from "../core/store.ts";
 import { NO_USAGE } from "../core/usage.ts";
-import { capsOf, dailyNodes, ledgerOf, plus } from "./caps.ts";
+import { capsOf, dailyNodes, plus } from "./caps.ts";
 import type { Frame } from "./frame.ts";
 import type { Errand } from "./guard.ts";
 import type { Playing } from "./playing.ts";
@@ -119,7 +119,7 @@ export function holdOf(standing: Standing, { request, ask }: Prepared, at: Rung)
 
 function stepLedgers({ play, frame, place, task }: Standing): readonly Ledger[] {
   const nested = task.budget ? [...frame.caps, { place, caps: capsOf(task.budget) }] : frame.caps;
-  return nested.map((cap) => ledgerOf(cap, play.memory.attemptsUnder(cap.place)));
+  return nested.map((cap) => play.memory.tallies.ledger(cap));
 }
 
 /** The attempt as it is remembered once its money is held. */

@@ -3,16 +3,17 @@ import { fingerprint } from "../core/fingerprint.ts";
 import type { MapOptions, RunContext, Settled } from "../core/pattern.ts";
 import { joinPlace } from "../core/place.ts";
 import type { Write } from "../core/store.ts";
-import { addUsage, NO_USAGE } from "../core/usage.ts";
 import { setAside } from "./aside.ts";
 import type { Teller } from "./call.ts";
+import { capsOf } from "./caps.ts";
+import { Following } from "./following.ts";
 import { Frame, type Open } from "./frame.ts";
 import { tookOf } from "./front.ts";
 import { type Arrived, CANCELLED_BRANCH, type Decision, judge } from "./join.ts";
 import { kept } from "./kept.ts";
 import type { Playing, Undecided } from "./playing.ts";
 
-type Branch = (item: unknown, ctx: RunContext, index: number) => Promise<unknown>;
+type Branch = (item: unknown, ctx: RunContext, index: number, before: readonly Settled<unknown>[]) => Promise<unknown>;
 
 /**
  * The verb `map`: every item in a frame of its own, at once, until its join is decided. A decision that depends on
@@ -31,6 +32,7 @@ export class Branches implements Open, Undecided {
   readonly #results: (Settled<unknown> | undefined)[] = [];
   readonly #arrived: Arrived[] = [];
   readonly #timers = new Map<number, () => void>();
+  readonly #following: Following;
   /** The branches that a decision in memory counted: binding in this generation, else the first to be tried. */
   #decided: readonly number[] | undefined;
   #offered: readonly number[] | undefined;
@@ -49,8 +51,15 @@ export class Branches implements Open, Undecided {
     this.#items = work.items;
     this.#branch = work.branch;
     this.#options = { join: { kind: "all" }, ...work.options };
+    this.#following = new Following(this.#options.after ?? []);
     this.#contextOf = work.contextOf;
     this.#tell = tell;
+  }
+
+  get #caps(): Frame["caps"] {
+    const { budget } = this.#options;
+    const { caps } = this.#frame;
+    return budget ? [...caps, { place: this.place, caps: capsOf(budget) }] : caps;
   }
 
   get #print(): string {
@@ -74,6 +83,8 @@ export class Branches implements Open, Undecided {
     if (this.#options.closing !== undefined)
       setAside(this.#play, this.#frame, this.#options.closing, this.#items.length);
     const first = this.#decided ?? this.#offered ?? this.#items.map((_, index) => index);
+    const { wrong } = this.#following;
+    if (wrong !== undefined) return this.#play.catastrophe(new Failure("BUG", `${this.place}: ${wrong}`));
     this.#openAll(first);
   }
 
@@ -95,13 +106,19 @@ export class Branches implements Open, Undecided {
   /** All branches are opened before any of them can make the map, or the run, look idle. */
   #openAll(indexes: readonly number[]): void {
     this.#play.active++;
-    for (const index of indexes) this.#open(index);
+    for (const index of indexes) this.#begin(index);
     this.#play.active--;
   }
 
+  #begin(index: number): void {
+    if (this.#following.mayBegin(index, (other) => this.#results[other] !== undefined)) this.#open(index);
+  }
+
   #open(index: number): void {
-    const { caps, depth } = this.#frame;
-    const kid = new Frame(joinPlace(this.place, String(index)), depth, caps, this.#frame);
+    const others = this.#options.after?.[index] ?? [];
+    const before = others.flatMap((other) => this.#results[other] ?? []);
+    const kid = new Frame(joinPlace(this.place, String(index)), this.#frame.depth, this.#caps, this.#frame);
+    for (const other of others) kid.follow(this.#kids[other]);
     this.#kids[index] = kid;
     this.#play.active++;
     const ended = this.#play.journal.timeUp(kid.path);
@@ -113,7 +130,7 @@ export class Branches implements Open, Undecided {
       );
       return;
     }
-    const run = async () => kept(await this.#branch(this.#items[index], this.#contextOf(kid), index));
+    const run = async () => kept(await this.#branch(this.#items[index], this.#contextOf(kid), index, before));
     run().then(
       (value) => this.#ended(index, kid, { ok: true, value }),
       (error: unknown) => {
@@ -128,23 +145,20 @@ export class Branches implements Open, Undecided {
   #arm(index: number, kid: Frame): void {
     const { seconds } = this.#options;
     if (seconds === undefined || this.#timers.has(index)) return;
-    const left = Math.max(0, seconds * 1000 - kid.elapsed);
+    const left = Math.max(0, seconds * 1000 - kid.ownElapsed);
+    this.#ring(left, index, kid);
+  }
+
+  #ring(ms: number, index: number, kid: Frame): void {
     this.#timers.set(
       index,
-      this.#play.stage.clock.after(left, () => this.#timeUp(index, kid)),
+      this.#play.stage.clock.after(ms, () => this.#timeUp(index, kid)),
     );
   }
 
   #timeUp(index: number, kid: Frame): void {
     if (this.#play.over || this.#done || this.#results[index] || kid.closed) return;
-    if (!this.#play.mayTell) {
-      this.#timers.delete(index);
-      this.#timers.set(
-        index,
-        this.#play.stage.clock.after(5, () => this.#timeUp(index, kid)),
-      );
-      return;
-    }
+    if (!this.#play.mayTell) return this.#ring(5, index, kid);
     kid.close();
     const ms = (this.#options.seconds ?? 0) * 1000;
     const usage = this.#play.journal.usageUnder(kid.path);
@@ -156,7 +170,7 @@ export class Branches implements Open, Undecided {
       ms,
       usage,
     });
-    kid.elapsed = ms;
+    kid.ownElapsed = ms;
     kid.spent = usage;
     kid.degraded = [];
     void this.#play.journal.write([{ do: "close", under: [kid.path] }, line]);
@@ -181,6 +195,7 @@ export class Branches implements Open, Undecided {
     this.#timers.get(index)?.();
     this.#results[index] = result;
     this.#arrived.push({ index, result });
+    for (const next of this.#following.ended(index)) this.#open(next);
     if (this.#decided) {
       if (this.#arrived.length === this.#decided.length) this.#finish(this.#judged(this.#decided));
     } else if (this.#play.live || this.#isPlain()) {
@@ -266,18 +281,7 @@ export class Branches implements Open, Undecided {
   /** Only what the counted branches were told goes on; a replay does not know the others. */
   #finish({ took, fail }: Decision): void {
     this.#close();
-    let elapsed = 0;
-    let usage = NO_USAGE;
-    for (const index of [...took].sort((a, b) => a - b)) {
-      const kid = this.#kids[index];
-      if (!kid) continue;
-      this.#frame.seq = Math.max(this.#frame.seq, kid.seq);
-      elapsed = Math.max(elapsed, kid.elapsed);
-      usage = addUsage(usage, kid.spent);
-      this.#frame.degrade(kid.degraded);
-    }
-    this.#frame.elapsed += elapsed;
-    this.#frame.spent = addUsage(this.#frame.spent, usage);
+    this.#frame.join([...took].sort((a, b) => a - b).flatMap((index) => this.#kids[index] ?? []));
     if (fail) return this.#tell.fail(Failure.fromInfo(fail));
     const counted = new Set(took);
     this.#tell.done(this.#items.map((_, index) => (counted.has(index) && this.#results[index]) || CANCELLED_BRANCH));

@@ -272,8 +272,8 @@ export class Call implements Open, Gated, Asker {
     if (state === "failed" && error) return this.#tell.fail(Failure.fromInfo(error));
     const fits = fitted(this.#task, value);
     if ("problem" in fits) return this.#play.catastrophe(new Failure("BUG", `${this.place}: ${fits.problem}`));
-    const usage = this.#play.memory.line(this.place)?.usage ?? NO_USAGE;
-    this.#tell.done(Object.freeze({ agent, model, output: frozen(fits.value), usage }));
+    const { usage = NO_USAGE, at = 0 } = this.#play.memory.line(this.place) ?? {};
+    this.#tell.done(Object.freeze({ agent, model, output: frozen(fits.value), usage, at }));
   }
 }
 

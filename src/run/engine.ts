@@ -1,16 +1,20 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
+import type { DeedFunction } from "../core/deed.ts";
 import type { AnswerCache, Desk } from "../core/desk.ts";
 import type { Engine, Health, StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
 import type { BreakerPolicy, Budget, Limits, RetryPolicy } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Pattern } from "../core/pattern.ts";
-import { type RehearsalPlan, splitModel } from "../core/provider.ts";
+import type { RehearsalPlan } from "../core/provider.ts";
 import { hasEnded } from "../core/status.ts";
 import type { NewRun, Run, RunCaps, RunStore, WorkerIdentity } from "../core/store.ts";
+import type { Library } from "../core/workflow.ts";
 import { capsOf } from "./caps.ts";
+import { Deeds } from "./deeds.ts";
 import { Guard } from "./guard.ts";
+import { pinned } from "./pins.ts";
 import type { Stage } from "./stage.ts";
 import { Worker } from "./worker.ts";
 
@@ -22,6 +26,10 @@ export interface EngineOptions {
   readonly log: Log;
   readonly cache?: AnswerCache;
   readonly cacheSeconds?: number;
+  /** The saved workflows. */
+  readonly library?: Library;
+  /** What runs can do in the world without a model. */
+  readonly deeds?: readonly DeedFunction[];
   readonly limits: Limits;
   readonly retry: RetryPolicy;
   readonly breaker: BreakerPolicy;
@@ -73,6 +81,7 @@ class LocalEngine implements Engine {
       store,
       desk,
       guard: this.#guard,
+      deeds: new Deeds(options.deeds ?? [], {}, limits.calls),
       clock,
       log,
       patterns: this.#patterns,
@@ -195,10 +204,7 @@ async function isSettled(store: RunStore, run: Run): Promise<boolean> {
 function newRun(request: StartRequest, options: EngineOptions): NewRun {
   const { pattern, input, caller } = request;
   pattern.check?.(input, options.limits);
-  const refs = pattern.agents(input);
-  const catalogue = options.desk.pin(refs, request.rehearsal !== undefined);
-  const models = refs.flatMap((ref) => options.desk.find(catalogue, ref).models[0] ?? []);
-  const needs = [...new Set(models.map((model) => `provider:${splitModel(model).provider}`))].sort();
+  const { catalogue, needs } = pinned(request, options);
   const rehearsal = request.rehearsal ?? options.rehearsal;
   return {
     id: `r_${base32(randomBytes(16))}`,

@@ -37,6 +37,8 @@ export class Frame {
   /** The highest line it has read. */
   seq = 0;
   elapsed = 0;
+  /** What those had taken that it follows. */
+  #before = 0;
   spent: Usage = NO_USAGE;
   /** Why what is made here is less than was asked for. */
   degraded: readonly string[] = [];
@@ -66,6 +68,33 @@ export class Frame {
     if (line.usage) this.spent = addUsage(this.spent, line.usage);
     if (line.degraded) this.degrade(line.degraded);
     if (line.error && isLimitOfRun(line.error)) this.degrade([line.error.message]);
+  }
+
+  /** It begins where another has ended. */
+  follow(other: Frame | undefined): void {
+    if (!other) return;
+    this.seq = Math.max(this.seq, other.seq);
+    this.#before = Math.max(this.#before, other.elapsed);
+    this.elapsed = this.#before;
+  }
+
+  /** What it has taken itself, whatever it follows. */
+  get ownElapsed(): number {
+    return this.elapsed - this.#before;
+  }
+
+  set ownElapsed(ms: number) {
+    this.elapsed = this.#before + ms;
+  }
+
+  /** What side by side branches were told, as one step: the slowest counts. */
+  join(kids: readonly Frame[]): void {
+    this.elapsed += Math.max(0, ...kids.map(({ elapsed }) => elapsed));
+    for (const kid of kids) {
+      this.seq = Math.max(this.seq, kid.seq);
+      this.spent = addUsage(this.spent, kid.spent);
+      this.degrade(kid.degraded);
+    }
   }
 
   degrade(reasons: readonly string[]): void {

@@ -39,9 +39,13 @@ function afterTransient(
   const failed = told.filter((attempt) => attempt.rung === rung && attempt.result === "failed").length;
   const asked = error.retry_after_ms ?? 0;
   if (failed >= policy.attempts) return further.do === "ask" ? further : { do: "fail", error: worn(error, failed) };
-  if (asked <= policy.max_ms) return ask(rung, turn, Math.max(asked, backoff(failed, policy) * random()));
+  if (asked <= policy.max_ms) return ask(rung, turn, Math.max(asked, pauseAfter(failed, policy, random)));
   return further.do === "ask" ? further : { do: "wait", rung, turn, until: at + ms + asked };
 }
+
+/** How long to wait before the next attempt after so many. */
+export const pauseAfter = (failed: number, policy: RetryPolicy, random: () => number): number =>
+  backoff(failed, policy) * random();
 
 const ask = (rung: number, turn: number, pause_ms = 0): Rung => ({ do: "ask", rung, turn, pause_ms });
 

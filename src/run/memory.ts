@@ -1,14 +1,17 @@
 import { isUnder } from "../core/place.ts";
 import type { Attempt, Line, Memory, Wait } from "../core/store.ts";
+import { Tallies } from "./tallies.ts";
 
 /** What a run remembers, as its player reads it and adds to it. */
 export class Remembered {
   readonly generation: number;
   readonly #lines = new Map<string, Line>();
-  readonly #attempts: Attempt[] = [];
+  readonly #attempts = new Map<number, Attempt>();
   readonly #byPlace = new Map<string, Attempt[]>();
   readonly #byAgent = new Map<string, number>();
   readonly #waits = new Map<string, Wait>();
+  /** What has been used and is held under the places that have caps of their own. */
+  readonly tallies = new Tallies((place) => this.attemptsUnder(place));
   #seq = 0;
   #ids = 0;
 
@@ -46,7 +49,8 @@ export class Remembered {
 
   addAttempt(attempt: Attempt): void {
     this.#ids = Math.max(this.#ids, attempt.id);
-    this.#attempts.push(attempt);
+    this.#attempts.set(attempt.id, attempt);
+    this.tallies.enter(attempt);
     const here = this.#byPlace.get(attempt.place);
     if (here) here.push(attempt);
     else this.#byPlace.set(attempt.place, [attempt]);
@@ -54,13 +58,14 @@ export class Remembered {
   }
 
   changeAttempt(place: string, id: number, change: Partial<Attempt>): void {
-    const swap = (list: Attempt[] | undefined) => {
-      const index = list?.findIndex((attempt) => attempt.id === id) ?? -1;
-      const old = list?.[index];
-      if (list && old) list[index] = { ...old, ...change };
-    };
-    swap(this.#byPlace.get(place));
-    swap(this.#attempts);
+    const here = this.#byPlace.get(place);
+    const index = here?.findIndex((attempt) => attempt.id === id) ?? -1;
+    const old = here?.[index];
+    if (!here || !old) return;
+    const fresh = { ...old, ...change };
+    here[index] = fresh;
+    this.#attempts.set(id, fresh);
+    this.tallies.change(old, fresh);
   }
 
   /** The settled attempts at a place in this generation, in order. */
@@ -71,7 +76,7 @@ export class Remembered {
 
   /** All attempts of this run at or inside a place, whatever their generation: a cap spans them all. */
   attemptsUnder(place: string): readonly Attempt[] {
-    return this.#attempts.filter((attempt) => isUnder(attempt.place, place));
+    return [...this.#attempts.values()].filter((attempt) => isUnder(attempt.place, place));
   }
 
   askedOf(agent: string): number {
@@ -80,7 +85,7 @@ export class Remembered {
 
   /** The places whose answers came from the cache, so that one entry is not taken twice. */
   cachedPlaces(): readonly string[] {
-    return this.#attempts.filter(({ cached_answer }) => cached_answer).map(({ place }) => place);
+    return [...this.#attempts.values()].flatMap(({ cached_answer, place }) => (cached_answer ? place : []));
   }
 
   wait(place: string): Wait | undefined {

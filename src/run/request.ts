@@ -1,4 +1,4 @@
-import { showRefusal } from "../core/budget.ts";
+import { reserveOf, showRefusal } from "../core/budget.ts";
 import { Failure } from "../core/errors.ts";
 import { showUsd, toUsd } from "../core/money.ts";
 import type { ModelReply } from "../core/provider.ts";
@@ -93,8 +93,13 @@ export class Request {
   async #hold(): Promise<boolean> {
     const hold = holdOf(this.#standing, this.#prepared, this.#at);
     const poured = this.#play.stage.poured();
+    const places = hold.steps.map(({ id }) => id);
+    const kept = this.#play.memory.tallies.promise(places, reserveOf(hold.ask, hold.ask.output));
     const [written] = (await this.#play.journal.tryToWrite([{ do: "hold", hold }])) ?? [];
+    kept();
     if (written?.did !== "held") {
+      // Whoever was told to wait because of this promise has nobody else to wake it.
+      if (places.length > 0 && written?.did !== "wait") this.#play.stage.pour();
       if (!this.#asker.ended) this.#notHeld(written, poured);
       return false;
     }

@@ -4,6 +4,7 @@ import type { AnswerCache, Desk } from "../core/desk.ts";
 import type { Log } from "../core/log.ts";
 import type { Pattern } from "../core/pattern.ts";
 import type { RunStore } from "../core/store.ts";
+import type { Deeds } from "./deeds.ts";
 import type { Guard } from "./guard.ts";
 
 /** All that plays share: the rooms they act through, and the caps above every run. */
@@ -11,6 +12,7 @@ export interface Stage {
   readonly store: RunStore;
   readonly desk: Desk;
   readonly guard: Guard;
+  readonly deeds: Deeds;
   readonly clock: Clock;
   readonly log: Log;
   readonly cache: AnswerCache | undefined;

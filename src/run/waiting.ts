@@ -22,7 +22,8 @@ export class Waiting implements Open, Gated, Waiter {
     this.place = place;
     this.#ask = ask;
     this.#tell = tell;
-    this.#print = fingerprint({ kind: "wait", ask: ask.kind, show: ask.show });
+    const { kind, show, event } = ask;
+    this.#print = fingerprint({ kind: "wait", ask: kind, show, ...(event && { event }) });
   }
 
   begin(): void {
@@ -41,7 +42,7 @@ export class Waiting implements Open, Gated, Waiter {
       return;
     }
     const { clock } = this.#play.stage;
-    const { show, within_seconds, kind } = this.#ask;
+    const { show, within_seconds, kind, event } = this.#ask;
     const opened_at = clock.now();
     const wait = {
       generation: this.#play.run.generation,
@@ -50,6 +51,7 @@ export class Waiting implements Open, Gated, Waiter {
       opened_at,
       approval: fingerprint({ run: this.#play.run.id, place: this.place, show }),
       ...(show !== undefined && { show: kept(show) }),
+      ...(event && { event }),
       ...(within_seconds !== undefined && { expires_at: Math.ceil(opened_at + within_seconds * 1000) }),
     };
     this.#play.pending.add(this);

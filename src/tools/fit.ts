@@ -1,10 +1,18 @@
 const PIECE = /([A-Z]?[a-z]+|[A-Z]+)|(\d{1,3})|(\s+)|([\x21-\x7e])|(\p{L}+)|(.)/gsu;
 
-/** About how many tokens a text is to a model, rather too many than too few; no tokenizer is loaded for it. */
-export function tokens(text: string): number {
+const MARGIN = 1.1;
+
+/**
+ * About how many tokens a text is to a model, rather too many than too few; no tokenizer is loaded for it. Once it is
+ * more than `most`, it is not counted any further.
+ */
+export function tokens(text: string, most = Number.POSITIVE_INFINITY): number {
   let sum = 0;
-  for (const match of text.matchAll(PIECE)) sum += weight(match);
-  return Math.ceil(sum * 1.1);
+  for (const match of text.matchAll(PIECE)) {
+    sum += weight(match);
+    if (sum * MARGIN > most) break;
+  }
+  return Math.ceil(sum * MARGIN);
 }
 
 function weight([piece, word, digits, space, mark, letters]: RegExpExecArray): number {
@@ -19,7 +27,11 @@ function weight([piece, word, digits, space, mark, letters]: RegExpExecArray): n
 /** No text has so many characters a token; longer ones need not be counted to the end. */
 const MOST_A_TOKEN = 16;
 
-const fits = (text: string, most: number): boolean => text.length <= most * MOST_A_TOKEN && tokens(text) <= most;
+/** And none has less than this of one: shorter ones need not be counted at all. */
+const LEAST_A_TOKEN = 0.8;
+
+const fits = (text: string, most: number): boolean =>
+  text.length <= most * LEAST_A_TOKEN || (text.length <= most * MOST_A_TOKEN && tokens(text, most) <= most);
 
 /** As much of the beginning of a text as fits, never half a character. */
 export function head(text: string, most: number): string {

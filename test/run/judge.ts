@@ -2,6 +2,7 @@ import { SILENT } from "../../src/core/log.ts";
 import type { Pattern } from "../../src/core/pattern.ts";
 import { hasEnded } from "../../src/core/status.ts";
 import type { Attempt, Ending, Memory, Run, RunStore } from "../../src/core/store.ts";
+import { Deeds } from "../../src/run/deeds.ts";
 import { Guard } from "../../src/run/guard.ts";
 import { Play } from "../../src/run/play.ts";
 import type { Stage } from "../../src/run/stage.ts";
@@ -132,6 +133,7 @@ async function replayFaults(
     log: SILENT,
     cache: undefined,
     cacheSeconds: undefined,
+    deeds: new Deeds([], {}, 4),
     patterns: new Map([[pattern.name, pattern]]),
     daily: { caller: {}, day: {}, explicit: true },
     maxUsd: () => undefined,

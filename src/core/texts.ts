@@ -1,4 +1,4 @@
-import { fence } from "../core/fence.ts";
+import { fence } from "./fence.ts";
 
 /** A value as a model reads it: text as it is, anything else as JSON. */
 export const asText = (value: unknown): string =>

@@ -1,0 +1,151 @@
+import { Failure, type FailureInfo } from "../core/errors.ts";
+import { fingerprint } from "../core/fingerprint.ts";
+import type { Pattern, RunContext, RunOptions } from "../core/pattern.ts";
+import type { Line } from "../core/store.ts";
+import type { Teller } from "./call.ts";
+import { capsOf } from "./caps.ts";
+import { Frame, type Open } from "./frame.ts";
+import { kept } from "./kept.ts";
+import type { Playing, Undecided } from "./playing.ts";
+
+/** What is played inside, and within which bounds. */
+export interface Inside {
+  readonly pattern: Pattern;
+  readonly input: unknown;
+  readonly options: RunOptions;
+  readonly contextOf: (frame: Frame) => RunContext;
+}
+
+type Ended = { readonly value: unknown } | { readonly error: FailureInfo };
+
+/** The verb `run`: a pattern inside a pattern, one level deeper, and one line when it is done. */
+export class Nested implements Open, Undecided {
+  readonly place: string;
+  readonly #play: Playing;
+  readonly #frame: Frame;
+  readonly #inside: Inside;
+  readonly #tell: Teller<Line>;
+  readonly #print: string;
+  #inner: Frame | undefined;
+  #stopTimer = () => {};
+
+  constructor(play: Playing, frame: Frame, place: string, inside: Inside, tell: Teller<Line>) {
+    this.#play = play;
+    this.#frame = frame;
+    this.place = place;
+    this.#inside = inside;
+    this.#tell = tell;
+    this.#print = fingerprint({ kind: "run", pattern: inside.pattern.name, input: inside.input });
+  }
+
+  begin(): void {
+    const known = this.#play.journal.recall(this.#frame, this.place, "run", this.#print);
+    if (this.#play.over) return;
+    if (known) return this.#give(known);
+    const { pattern, options } = this.#inside;
+    const caps = options.budget
+      ? [...this.#frame.caps, { place: this.place, caps: capsOf(options.budget) }]
+      : this.#frame.caps;
+    const inner = new Frame(this.place, this.#frame.depth + 1, caps, this.#frame);
+    this.#inner = inner;
+    this.#frame.open.add(this);
+    this.#play.maps.add(this);
+    this.#play.active++;
+    const { depth } = this.#play.catalogue.limits;
+    if (inner.depth > depth) {
+      const why = `${pattern.name} would be level ${inner.depth}, and ${depth} are allowed (limits.depth)`;
+      return this.#ended({ error: new Failure("DEPTH_EXCEEDED", why).toJSON() });
+    }
+    this.#run(inner).then(
+      (value) => this.#ended({ value }),
+      (error: unknown) => {
+        const failure = Failure.from(error);
+        if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
+        this.#ended({ error: failure.toJSON() });
+      },
+    );
+    if (this.#play.live) this.goLive();
+  }
+
+  drop(): void {
+    this.#stopTimer();
+    this.#play.maps.delete(this);
+  }
+
+  decideFromMemory(): boolean {
+    return false;
+  }
+
+  /** Its limit of time counts what its steps took, so that a restart leaves it what it had. */
+  goLive(): void {
+    const { seconds, budget } = this.#inside.options;
+    const most = Math.min(seconds ?? Number.POSITIVE_INFINITY, budget?.seconds ?? Number.POSITIVE_INFINITY);
+    if (!Number.isFinite(most) || !this.#inner) return;
+    const late = () => this.#late(most);
+    this.#stopTimer = this.#play.stage.clock.after(Math.max(0, most * 1000 - this.#inner.elapsed), late);
+  }
+
+  /** What does not fit the pattern is its caller's fault, and no bug. */
+  async #run(inner: Frame): Promise<unknown> {
+    const { pattern, input, contextOf } = this.#inside;
+    const parsed = pattern.input.safeParse(input);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      const at = issue?.path.length ? `${issue.path.join(".")}: ` : "";
+      throw new Failure("INVALID_INPUT", `${pattern.name} does not take this input: ${at}${issue?.message}`);
+    }
+    pattern.check?.(parsed.data, this.#play.catalogue.limits);
+    return kept(pattern.output.parse(await pattern.run(contextOf(inner), parsed.data)));
+  }
+
+  #late(seconds: number): void {
+    const inner = this.#inner;
+    if (!inner || this.#play.over || inner.closed) return;
+    if (!this.#play.mayTell) {
+      this.#stopTimer = this.#play.stage.clock.after(5, () => this.#late(seconds));
+      return;
+    }
+    inner.close();
+    inner.elapsed = seconds * 1000;
+    inner.spent = this.#play.journal.usageUnder(this.place);
+    const error = new Failure("TIMEOUT", `${this.#inside.pattern.name} had not ended after its ${seconds} seconds`);
+    void this.#play.journal.write([{ do: "close", under: [this.place] }]);
+    this.#play.active++;
+    this.#over({ error: error.toJSON() });
+    this.#play.stage.pour();
+  }
+
+  #ended(end: Ended): void {
+    const inner = this.#inner;
+    if (!inner || this.#play.over || inner.closed) {
+      this.#play.active--;
+      return this.#play.idle();
+    }
+    if (inner.open.size > 0)
+      return this.#play.catastrophe(new Failure("BUG", `${this.place} ended with a verb still open`));
+    inner.close();
+    this.#over(end);
+  }
+
+  #over(end: Ended): void {
+    const inner = this.#inner;
+    if (!inner) return;
+    this.drop();
+    this.#frame.open.delete(this);
+    this.#play.active--;
+    const { elapsed: ms, spent: usage, degraded } = inner;
+    this.#frame.seq = Math.max(this.#frame.seq, inner.seq);
+    const state = "error" in end ? ("failed" as const) : ("done" as const);
+    const how = { place: this.place, kind: "run", print: this.#print, state, ms, usage, ...end } as const;
+    const write = this.#play.journal.newLine(this.#frame, { ...how, ...(degraded.length > 0 && { degraded }) });
+    void this.#play.journal.write([write]);
+    const line = this.#play.memory.line(this.place);
+    if (line) this.#give(line);
+    this.#play.idle();
+  }
+
+  #give(line: Line): void {
+    if (line.error) this.#tell.fail(Failure.fromInfo(line.error));
+    else this.#tell.done(line);
+  }
+}
