@@ -1,3 +1,4 @@
+import type { Forecast } from "./forecast.ts";
 import type { Budget, OnBudget } from "./limits.ts";
 import type { Pattern } from "./pattern.ts";
 import type { RehearsalPlan } from "./provider.ts";
@@ -29,6 +30,10 @@ export interface Health {
 export interface Engine {
   /** Checks, pins and writes a run; it is played as soon as a slot is free. Throws a Failure where it is refused. */
   start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }>;
+  /** What such a run would do and use. Checks all that `start` checks, asks nobody, writes nothing. */
+  foresee(request: StartRequest): Promise<Forecast>;
+  /** What a careful reader would change in a request, a few sentences at the most. Never throws. */
+  advice(request: StartRequest): readonly string[];
   /**
    * Waits until a run has ended or waits for somebody, or the time is over; ending the wait never ends the run.
    * `onProgress` is told at most once a second.

@@ -146,7 +146,7 @@ export interface Pattern<I = unknown, O = unknown> {
   /** What is wrong with an input that its schema lets pass; throws a Failure. */
   check?(input: I, limits: Limits): void;
   /** What it is going to do, as far as the input tells; for estimates, drawings and warnings. Asks nobody. */
-  outline?(input: I, limits: Limits, workflow: (name: string) => PinnedWorkflow | undefined): Outline;
+  outline?(input: I, limits: Limits, workflow?: (name: string) => PinnedWorkflow | undefined): Outline;
   /** What a careful reader would change in this input, a sentence each; `who` tells whom a reference means. */
   advice?(input: I, who: (ref: AgentRef) => AgentSpec | undefined): readonly string[];
   run(ctx: RunContext, input: I): Promise<O>;

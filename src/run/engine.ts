@@ -4,6 +4,7 @@ import type { DeedFunction } from "../core/deed.ts";
 import type { AnswerCache, Desk } from "../core/desk.ts";
 import type { Engine, Health, StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
+import type { Forecast } from "../core/forecast.ts";
 import type { BreakerPolicy, Budget, Limits, RetryPolicy } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Pattern } from "../core/pattern.ts";
@@ -13,7 +14,9 @@ import type { NewRun, Run, RunCaps, RunStore, WorkerIdentity } from "../core/sto
 import type { Library } from "../core/workflow.ts";
 import { capsOf } from "./caps.ts";
 import { Deeds } from "./deeds.ts";
+import { estimateDeed, forecast } from "./forecast.ts";
 import { Guard } from "./guard.ts";
+import { adviceOn, bounded } from "./notes.ts";
 import { pinned } from "./pins.ts";
 import type { Stage } from "./stage.ts";
 import { Worker } from "./worker.ts";
@@ -81,7 +84,7 @@ class LocalEngine implements Engine {
       store,
       desk,
       guard: this.#guard,
-      deeds: new Deeds(options.deeds ?? [], {}, limits.calls),
+      deeds: new Deeds(options.deeds ?? [], { estimate: estimateDeed }, limits.calls),
       clock,
       log,
       patterns: this.#patterns,
@@ -116,6 +119,24 @@ class LocalEngine implements Engine {
     this.#worker.start();
     this.#worker.kick(); // Before it is written: the commit that writes it then claims it as well.
     return creating;
+  }
+
+  async foresee(request: StartRequest): Promise<Forecast> {
+    const run = newRun(request, this.#options);
+    return forecast(request, run, this.#foresight, adviceOn(request, run.catalogue, this.#foresight));
+  }
+
+  advice(request: StartRequest): readonly string[] {
+    try {
+      return bounded(adviceOn(request, pinned(request, this.#options).catalogue, this.#foresight));
+    } catch {
+      return [];
+    }
+  }
+
+  get #foresight() {
+    const { store, desk, library, maxUsd } = this.#options;
+    return { store, desk, library, maxUsd, patterns: this.#patterns };
   }
 
   async wait(id: string, ms: number, { signal, onProgress }: WaitOptions = {}): Promise<Run> {

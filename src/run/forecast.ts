@@ -1,62 +1,16 @@
-import type { AgentRef, AgentSpec } from "../core/agent.ts";
-import { refName } from "../core/agent.ts";
-import type { Catalogue } from "../core/catalogue.ts";
-import type { Desk } from "../core/desk.ts";
 import type { StartRequest } from "../core/engine.ts";
+import { Failure } from "../core/errors.ts";
 import { capped, type Estimate, estimate, type Range, type World } from "../core/estimate.ts";
 import type { Forecast } from "../core/forecast.ts";
 import type { Budget } from "../core/limits.ts";
-import { toNano, toUsd } from "../core/money.ts";
+import { toUsd } from "../core/money.ts";
 import type { Outline } from "../core/outline.ts";
-import type { Pattern } from "../core/pattern.ts";
-import { splitModel } from "../core/provider.ts";
-import type { Baseline, NewRun, RunCaps, RunStore } from "../core/store.ts";
+import type { NewRun, RunCaps, RunStore } from "../core/store.ts";
 import { type Survey, survey } from "../core/survey.ts";
 import { meansOf } from "./means.ts";
-import { notesOn, unpriceable } from "./notes.ts";
-
-/** What stands behind a forecast. */
-export interface Foresight {
-  readonly desk: Pick<Desk, "find">;
-  readonly patterns: ReadonlyMap<string, Pattern>;
-  /** USD that one call of a provider may cost where its model has no price. */
-  readonly maxUsd: (provider: string) => number | undefined;
-}
-
-/** The pattern that plays saved workflows, also where one stands as an agent. */
-const PLAYS_WORKFLOWS = "run_workflow";
-
-/** A pinned catalogue as an estimate sees it. */
-export function worldOf(catalogue: Catalogue, { desk, patterns, maxUsd }: Foresight): World {
-  const { prices, limits, retry, workflows = {} } = catalogue;
-  const workflow = (name: string) => (Object.hasOwn(workflows, name) ? workflows[name] : undefined);
-  return {
-    prices,
-    limits,
-    retry,
-    find: (ref) => found(desk, catalogue, ref),
-    inner(ref) {
-      const known = workflow(refName(ref));
-      return known && patterns.get(PLAYS_WORKFLOWS)?.outline?.({ name: known.name, task: "" }, limits, workflow);
-    },
-    reserve(model, spec) {
-      const usd = spec.max_usd ?? maxUsd(splitModel(model).provider);
-      return usd === undefined ? undefined : toNano(usd);
-    },
-  };
-}
-
-function found(desk: Foresight["desk"], catalogue: Catalogue, ref: AgentRef): AgentSpec | undefined {
-  try {
-    return desk.find(catalogue, ref);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a pattern says it is going to do with an input; undefined where it does not say. */
-export const outlineOf = ({ pattern, input }: Pick<StartRequest, "pattern" | "input">, { limits, workflows = {} }: Catalogue) =>
-  pattern.outline?.(input, limits, (name) => (Object.hasOwn(workflows, name) ? workflows[name] : undefined));
+import { bounded, notesOn, unpriceable } from "./notes.ts";
+import { type Foresight, outlineOf, PLAYS_WORKFLOWS, worldOf } from "./outlook.ts";
+import type { Playing } from "./playing.ts";
 
 /** What a run that is about to be created would do and use. */
 export async function forecast(
@@ -67,30 +21,25 @@ export async function forecast(
 ): Promise<Forecast> {
   const outline = outlineOf(request, catalogue);
   const cap = budgetOf(caps);
-  if (!outline) return { ...UNKNOWN, cap, warnings: advice, notes: [`${request.pattern.name} does not say what it is going to do`] };
+  if (!outline) {
+    const notes = [`unknown: ${request.pattern.name} does not say what it is going to do`];
+    return { ...UNKNOWN, outline: null, cap, warnings: advice, notes };
+  }
   const learnt = meansOf(await parts.store.baselines(subjectOf(request)));
   const world = { ...worldOf(catalogue, parts), mean: learnt.mean };
   const seen = survey(outline, world);
-  const warnings = [...unpriceable(seen, world, caps.explicit), ...advice];
-  const notes = notesOn(seen, world);
-  if (seen.unknown.length > 0) return { ...UNKNOWN, outline, cap, warnings, notes };
-  const whole = estimate(outline, world);
+  const warnings = bounded([...unpriceable(seen, world, caps.explicit), ...advice]);
+  const common = { outline, cap, warnings, notes: notesOn(seen, world) };
+  if (seen.unknown.length > 0) return { ...UNKNOWN, ...common };
+  const figures = figuresOf(estimate(outline, world), cap);
+  const basis = learnt.used() ? `baseline of ${learnt.runs} runs` : "outline";
   const alone = meansOf(await parts.store.baselines("pattern:run_agent"));
-  const single = singleOf(request, outline, seen, { ...world, mean: alone.runs > 0 ? alone.mean : learnt.mean });
-  return {
-    outline,
-    ...figuresOf(whole, cap),
-    cap,
-    ...single,
-    times_single: single.single?.usd ? rounded(toUsd(whole.usd.likely) / single.single.usd, 2) : null,
-    warnings,
-    notes,
-    basis: learnt.used() ? `baseline of ${learnt.runs} runs` : "outline",
-  };
+  const single = singleOf(request, outline, seen, { ...world, mean: (alone.runs > 0 ? alone : learnt).mean });
+  const times = single?.usd ? Number((figures.usd.likely / single.usd).toPrecision(2)) : null;
+  return { ...common, ...figures, single, times_single: times, basis };
 }
 
 const UNKNOWN = {
-  outline: null,
   calls: null,
   usd: null,
   tokens: null,
@@ -106,18 +55,76 @@ function subjectOf({ pattern, input }: StartRequest): string {
   return name === undefined ? `pattern:${pattern.name}` : `workflow:${name}`;
 }
 
-/** What it will likely use, and at the most: no more than the budget lets it. */
-function figuresOf({ calls, usd, tokens, seconds }: Estimate, cap: Budget) {
-  const usdCap = cap.usd === undefined ? undefined : toNano(cap.usd);
-  return {
-    calls: whole(calls),
-    usd: { likely: toUsd(Math.round(usd.likely)), most: inUsd(usd.most) },
-    tokens: whole(tokens),
-    seconds: whole(capped(seconds, cap.seconds)),
-    ...(usdCap !== undefined && {}),
-  };
+const budgetOf = ({ usd, tokens, calls, seconds }: RunCaps): Budget => ({
+  ...(usd !== undefined && { usd: toUsd(usd) }),
+  ...(tokens !== undefined && { tokens }),
+  ...(calls !== undefined && { calls }),
+  ...(seconds !== undefined && { seconds }),
+});
+
+const figuresOf = ({ calls, usd, tokens, seconds }: Estimate, cap: Budget) => ({
+  calls: rounded(calls),
+  usd: { likely: toUsd(Math.round(usd.likely)), most: usdOrNull(usd.most) },
+  tokens: rounded(tokens),
+  seconds: rounded(capped(seconds, cap.seconds)),
+});
+
+const usdOrNull = (nano: number): number | null => (Number.isFinite(nano) ? toUsd(Math.round(nano)) : null);
+const rounded = ({ likely, most }: Range): Range => ({ likely: Math.round(likely), most: Math.round(most) });
+
+/** The first agent of all, given at once what the others are given apart, answering once. */
+function singleOf(
+  { pattern, input }: StartRequest,
+  outline: Outline,
+  { asked }: Survey,
+  world: World,
+): Forecast["single"] {
+  const [spec] = asked;
+  if (!spec) return null;
+  const text = (input as Readonly<Record<string, unknown>>)[pattern.subject];
+  const task = typeof text === "string" ? Buffer.byteLength(text) : 0;
+  const beside = outline.steps
+    .filter(({ reads }) => reads.length === 0)
+    .reduce((sum, { least, bytes }) => sum + least * Math.max(0, bytes - task), 0);
+  const { name } = spec;
+  const step = {
+    name,
+    kind: "call",
+    agent: name,
+    after: [],
+    least: 1,
+    most: 1,
+    bytes: task + beside,
+    reads: [],
+  } as const;
+  const { usd, seconds } = estimate({ steps: [step] }, { ...world, find: () => spec });
+  const isKnown = spec.models.some((model) => world.prices[model]);
+  return { agent: name, usd: isKnown ? toUsd(Math.round(usd.likely)) : null, seconds: Math.round(seconds.likely) };
 }
 
-const inUsd = (nano: number): number | null => (Number.isFinite(nano) ? toUsd(Math.round(nano)) : null);
-const whole = ({ likely, most }: Range): Range => ({ likely: rounded(likely, 1), most: rounded(most, 1) });
-const rounded = (figure: number, digits: number): number => Number(figure.toFixed(digits));
+/** The deed by which a pattern reads what an outline of its own making would use, and what is left of its run's budget. */
+export function estimateDeed(input: unknown, play: Playing): Promise<unknown> {
+  const { outline } = input as { outline?: Outline };
+  if (!outline) throw new Failure("INVALID_INPUT", "an estimate needs an `outline`");
+  const { stage, catalogue, run, journal } = play;
+  const { calls, usd, seconds } = estimate(outline, worldOf(catalogue, stage));
+  const spent = journal.usageUnder("");
+  const left = leftOf(run.caps, { usd: spent.usd, tokens: spent.input + spent.output, calls: spent.calls });
+  return Promise.resolve({
+    likely: {
+      usd: toUsd(Math.round(usd.likely)),
+      calls: Math.round(calls.likely),
+      seconds: Math.round(seconds.likely),
+    },
+    most: { usd: usdOrNull(usd.most), calls: Math.round(calls.most) },
+    left,
+  });
+}
+
+function leftOf({ usd, tokens, calls }: RunCaps, spent: { usd: number; tokens: number; calls: number }) {
+  return {
+    ...(usd !== undefined && { usd: toUsd(Math.max(0, usd - spent.usd)) }),
+    ...(tokens !== undefined && { tokens: Math.max(0, tokens - spent.tokens) }),
+    ...(calls !== undefined && { calls: Math.max(0, calls - spent.calls) }),
+  };
+}
