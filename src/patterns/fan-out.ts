@@ -5,9 +5,11 @@ import { Failure } from "../core/errors.ts";
 import { FENCE_RULE } from "../core/fence.ts";
 import type { Limits } from "../core/limits.ts";
 import { type Answer, definePattern, type Join, type RunContext } from "../core/pattern.ts";
+import { counted, paragraphs, quoted } from "../core/texts.ts";
+import { overlapping, tooFew } from "./advice.ts";
 import { type Branch, branchOf, codesOf, MERGE, mergePrompt, STATUSES, worthOf } from "./fan-out-branches.ts";
+import { outlineJobs } from "./fan-out-outline.ts";
 import { distinctNames, Problem } from "./parts.ts";
-import { counted, paragraphs, quoted } from "./texts.ts";
 
 const Input = z.strictObject({
   task: z.string().min(1),
@@ -48,6 +50,11 @@ export const fanOut = definePattern({
   subject: "task",
   agents: ({ agents = [], agent, aggregator }) => [...agents, ...given(agent), ...given(aggregator)],
   check,
+  outline: (input) => outlineJobs(input.task, jobsOf(input), input.items !== undefined, input.aggregator),
+  advice: ({ agents = [], items }, who) => [
+    ...tooFew(items?.length ?? agents.length, items ? "item" : "agent"),
+    ...overlapping(agents, who),
+  ],
 
   async run(ctx, input) {
     const jobs = jobsOf(input);

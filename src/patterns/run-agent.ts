@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentRef } from "../core/agent.ts";
+import { AgentRef, refName } from "../core/agent.ts";
 import { definePattern } from "../core/pattern.ts";
 import { checkShape } from "../core/shape.ts";
 import { JsonObject } from "./parts.ts";
@@ -23,6 +23,10 @@ export const runAgent = definePattern({
   check: ({ output_schema }) => {
     if (output_schema) checkShape(output_schema);
   },
+  outline: ({ task, agent, output_schema }) => {
+    const bytes = Buffer.byteLength(task) + schemaBytes(output_schema);
+    return { steps: [{ name: refName(agent), kind: "call", agent, after: [], least: 1, most: 1, bytes, reads: [] }] };
+  },
 
   async run(ctx, { task, agent, output_schema }) {
     const { output } = await ctx.call<unknown>(agent, {
@@ -32,3 +36,5 @@ export const runAgent = definePattern({
     return output;
   },
 });
+
+const schemaBytes = (schema: object | undefined): number => (schema ? JSON.stringify(schema).length : 0);

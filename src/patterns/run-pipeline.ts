@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type AgentRef, refName } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
+import { judgesItself, tooFew } from "./advice.ts";
 import { given, Problem, problemOf } from "./parts.ts";
 import {
   begin,
@@ -16,6 +17,7 @@ import {
   succeed,
 } from "./pipeline-course.ts";
 import { shortfall } from "./pipeline-gate.ts";
+import { outlinePipeline } from "./pipeline-outline.ts";
 import { agentsOf, checkSteps, planned, Step } from "./pipeline-steps.ts";
 import { giveUp, type Rejection } from "./pipeline-way-out.ts";
 
@@ -46,6 +48,13 @@ export const runPipeline = definePattern({
   subject: "task",
   agents: ({ steps }) => agentsOf(steps),
   check: ({ steps }, limits) => checkSteps(steps, limits),
+  outline: outlinePipeline,
+  advice: ({ steps }, who) => [
+    ...tooFew(steps.length, "step"),
+    ...planned(steps).flatMap(({ agent, critic }) =>
+      critic ? judgesItself("critic", critic.agent, [agent], who) : [],
+    ),
+  ],
 
   async run(ctx, { task, steps }) {
     const course = begin(task, planned(steps));
