@@ -1,5 +1,6 @@
 import { bare } from "./bare.ts";
 import { discard, makeHome, openServer, play } from "./baton.ts";
+import { earlyStop } from "./early-stop.ts";
 import { cancel, coldStart, idealFanOut, memory, menu, recovery, storage, takeover } from "./single.ts";
 import { median, startVendor, type Vendor } from "./vendor.ts";
 import { type Took, timed, WORKLOADS, type Workload } from "./workloads.ts";
@@ -51,5 +52,15 @@ for (const [workload, what] of Object.entries(WORKLOADS)) {
   say(`\n${workload}: ${what}`);
   await compare(workload as Workload);
 }
-const singles = { fan: idealFanOut, cold: coldStart, recovery, takeover, storage, memory, cancel, menu };
+const singles = {
+  fan: idealFanOut,
+  cold: coldStart,
+  recovery,
+  takeover,
+  storage,
+  memory,
+  cancel,
+  menu,
+  "early-stop": earlyStop,
+};
 for (const [name, measure] of Object.entries(singles)) if (wanted(name)) say(`\n${name}: ${await measure(rounds)}`);

@@ -1,34 +1,22 @@
-import { z } from "zod";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
-import { Problem, problemOf } from "./parts.ts";
-import { counted, listed } from "./texts.ts";
+import { counted } from "../core/texts.ts";
 import { askVoters, type Silent } from "./vote-ask.ts";
-import { cluster, decidedByHuman, judged, synthesised, type Verdict } from "./vote-decide.ts";
-import { checkVote, closers, judgeOf, ruleOf, synthesiserOf, VoteInput, votersOf } from "./vote-input.ts";
-import { type Ballot, type Rule, tallyOf, winnerOf } from "./vote-tally.ts";
-
-const Vote = z.object({
-  voter: z.string(),
-  choice: z.string(),
-  answer: z.string().optional().describe("Its own words, where it was counted under another's"),
-  confidence: z.number(),
-  reason: z.string(),
-});
-
-const Output = z.object({
-  decision: z.string().nullable().describe("null: nobody won, see tally and dissent"),
-  method: z.string(),
-  decided_by: z.enum(["majority", "weighted", "unanimous", "judge", "synthesis", "human"]).nullable(),
-  reason: z.string().optional().describe("Of whoever decided; or why nobody did"),
-  tally: z.record(z.string(), z.number()),
-  votes: z.array(Vote),
-  dissent: z.array(Vote),
-  silent: z
-    .array(z.object({ voter: z.string(), asked: z.boolean(), error: Problem.optional() }))
-    .optional()
-    .describe("Voters without a vote"),
-});
+import { cluster, decidedByHuman, judged, synthesised } from "./vote-decide.ts";
+import {
+  checkVote,
+  closers,
+  judgeOf,
+  quorumOf,
+  ruleOf,
+  sureOf,
+  synthesiserOf,
+  VoteInput,
+  votersOf,
+} from "./vote-input.ts";
+import { outlineVote } from "./vote-outline.ts";
+import { type Counted, noWinner, result, VoteOutput } from "./vote-result.ts";
+import { type Ballot, type Rule, winnerOf } from "./vote-tally.ts";
 
 /** Independent answers, then a decision that says who made it, on what grounds, and who disagrees. */
 export const consensusVote = definePattern({
@@ -39,7 +27,7 @@ export const consensusVote = definePattern({
     "Several agents answer a question independently, then it is decided: by count, judge or synthesis; dissent is kept. " +
     "Use it where a wrong answer costs more than asking N times. Not for simple facts or to split work (fan_out).",
   input: VoteInput,
-  output: Output,
+  output: VoteOutput,
   subject: "question",
   agents: (input) => [
     ...votersOf(input).map(({ ref }) => ref),
@@ -47,21 +35,22 @@ export const consensusVote = definePattern({
     ...(input.judge ? [input.judge] : []),
   ],
   check: checkVote,
+  outline: outlineVote,
 
   async run(ctx, input) {
-    const quorum = input.quorum ?? Math.floor(input.voters.length / 2) + 1;
     const rule = ruleOf(input);
     const { ballots, silent } = await askVoters(ctx, {
       ...input,
       options: input.options,
       voters: votersOf(input),
       rule,
-      quorum,
-      early: input.early_stop === "outcome",
+      quorum: quorumOf(input),
+      early: input.early_stop !== "off",
+      sure: sureOf(input),
       closing: closers(input)[0],
     });
-    requireQuorum(ballots, silent, quorum, input.voters.length);
     const failed = silent.filter(({ asked }) => asked);
+    requireQuorum(ballots, silent, quorumOf(input, ballots.length + failed.length), input.voters.length);
     if (failed.length > 0) {
       ctx.degrade(`${failed.length} of ${counted(input.voters.length, "voter")} gave no vote: ${namesOf(failed)}`);
     }
@@ -70,17 +59,11 @@ export const consensusVote = definePattern({
   },
 });
 
-type Counted = Omit<Verdict, "decided_by"> & {
-  readonly decided_by: z.output<typeof Output>["decided_by"];
-  /** Whom a synthesis decided against; elsewhere, those who chose otherwise. */
-  readonly overruled?: readonly Ballot[];
-};
-
 async function count(ctx: RunContext, input: VoteInput, rule: Rule, cast: readonly Ballot[]): Promise<Counted> {
   const ballots = input.options ? cast : await cluster(ctx, judgeOf(input), input.question, cast);
-  const winner = winnerOf(rule, ballots);
+  const winner = winnerOf(rule, ballots, input.options);
   if (winner !== undefined) return { decision: winner, decided_by: rule, ballots };
-  const why = noWinner(rule, ballots);
+  const why = noWinner(rule, ballots, input.options);
   if (input.on_disagreement === "human") return decidedByHuman(ctx, question(input), ballots);
   if (input.on_disagreement === "judge") {
     try {
@@ -100,41 +83,6 @@ const decide = (ctx: RunContext, input: VoteInput, ballots: readonly Ballot[]): 
     : judged(ctx, judgeOf(input), question(input), ballots);
 
 const question = ({ question, options }: VoteInput) => ({ question, options });
-
-function noWinner(rule: Rule, ballots: readonly Ballot[]): string {
-  const tally = [...tallyOf(ballots)];
-  const most = tally[0]?.[1];
-  const leaders = tally.filter(([, weight]) => weight === most).map(([choice]) => choice);
-  if (rule === "unanimous") return `the votes are not unanimous: ${tally.length} different answers`;
-  if (leaders.length > 1) return `a tie between ${listed(leaders)}`;
-  return `${listed(leaders)} leads with ${most}, which is not more than half`;
-}
-
-function result(
-  { method, options }: VoteInput,
-  { decision, decided_by, reason, ballots }: Omit<Counted, "overruled">,
-  cast: readonly Ballot[],
-  silent: readonly Silent[],
-  overruled: readonly Ballot[] | undefined,
-): z.output<typeof Output> {
-  const vote = ({ voter, choice, confidence, reason }: Ballot) => {
-    const answer = cast.find((ballot) => ballot.voter === voter)?.choice;
-    return { voter, choice, ...(answer !== undefined && answer !== choice && { answer }), confidence, reason };
-  };
-  const against = overruled ?? ballots.filter(({ choice }) => choice !== decision);
-  return {
-    decision,
-    method,
-    decided_by,
-    ...(reason !== undefined && { reason }),
-    tally: method === "synthesize" ? {} : Object.fromEntries(tallyOf(ballots, options)),
-    votes: ballots.map(vote),
-    dissent: against.map(vote),
-    ...(silent.length > 0 && {
-      silent: silent.map(({ error, ...rest }) => ({ ...rest, ...(error && { error: problemOf(error) }) })),
-    }),
-  };
-}
 
 function requireQuorum(ballots: readonly Ballot[], silent: readonly Silent[], quorum: number, voters: number): void {
   if (ballots.length >= quorum) return;

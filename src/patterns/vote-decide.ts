@@ -3,7 +3,7 @@ import type { AgentRef } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
 import { FENCE_RULE, fence } from "../core/fence.ts";
 import type { RunContext } from "../core/pattern.ts";
-import { paragraphs } from "./texts.ts";
+import { paragraphs } from "../core/texts.ts";
 import { type Ballot, grouped, normalised, tallyOf } from "./vote-tally.ts";
 
 /** Who decided what, and why. The ballots are those it was decided on: a judge may find that some say the same. */
@@ -156,7 +156,7 @@ export async function decidedByHuman(
     ...(options && { options }),
     answer: `${options ? "one of the options" : "a text"}; null for no decision`,
     tally: Object.fromEntries(tallyOf(ballots, options)),
-    votes: ballots.map(({ voter, choice, confidence, reason }) => ({ voter, choice, confidence, reason })),
+    votes: ballots.map(({ weight: _, ...vote }) => vote),
   };
   let problem: string | undefined;
   for (;;) {
@@ -181,5 +181,5 @@ function choiceOf(value: unknown, ballots: readonly Ballot[], options: readonly 
 
 const shown =
   (thing: string) =>
-  ({ choice, confidence, reason }: Ballot, index: number): string =>
-    fence(`${thing} ${index + 1}`, `${choice}\n\nConfidence: ${confidence}\nReason: ${reason}`);
+  ({ choice, ranking, confidence, reason }: Ballot, index: number): string =>
+    fence(`${thing} ${index + 1}`, `${ranking?.join(" > ") ?? choice}\n\nConfidence: ${confidence}\nReason: ${reason}`);

@@ -14,8 +14,8 @@ const voters = ["oa/a", "oa/b", "oa/c"];
 const closed = { question: "Ship it?", options: ["yes", "no"], voters };
 const free = { question: "Which city?", voters };
 
-/** Runs a vote in which each voter has one answer. */
-async function outcome(answers: Readonly<Record<string, Reply>>, input: object) {
+/** Runs a vote in which each voter has its answers, one after another. */
+async function outcome(answers: Readonly<Record<string, Reply | readonly Reply[]>>, input: object) {
   const stand = await openStand(byModel(answers));
   const run = await stand.play("consensus_vote", input);
   return { stand, run, output: run.output as Output, [Symbol.asyncDispose]: () => stand[Symbol.asyncDispose]() };
@@ -125,6 +125,122 @@ describe("an early stop", () => {
     await using held = await outcome({ a: down, b: vote("yes"), c: vote("yes"), d: vote("yes") }, five);
     expect(held.output.decision).toBe("yes");
     expect(held.stand.models()).not.toContain("e");
+  });
+});
+
+const ranked = (...ranking: string[]): Reply => ({ json: { ranking, confidence: 0.8, reason: "because" } });
+
+describe("a ranked vote", () => {
+  const three = { question: "Which plan?", options: ["x", "y", "z"], voters, method: "ranked" };
+
+  test("asks each voter for all options in order, and chooses the one with the most points", async () => {
+    const answers = { a: ranked("x", "y", "z"), b: ranked("z", "y", "x"), c: ranked("y", "x", "z") };
+    await using held = await outcome(answers, three);
+    expect(held.output).toMatchObject({ decision: "y", decided_by: "ranked", tally: { y: 4, x: 3, z: 2 } });
+    expect(held.output.votes[0]).toMatchObject({ voter: "oa/a", choice: "x", ranking: ["x", "y", "z"] });
+    expect(held.output.dissent.map(({ voter }) => voter)).toEqual(["oa/a", "oa/b"]);
+    expect(held.stand.vendor.requests[0]?.system).toContain("Rank all of the options");
+  });
+
+  test("lets weights count, and a ballot that leaves options out", async () => {
+    const weighted = { ...three, voters: ["oa/a", "oa/b", { agent: "oa/c", weight: 2 }] };
+    await using held = await outcome({ a: ranked("x"), b: ranked("x", "y", "z"), c: ranked("y", "x", "z") }, weighted);
+    expect(held.output).toMatchObject({ decision: "x", tally: { x: 6, y: 5.5, z: 0.5 } });
+  });
+
+  test("asks again where a ballot names what is no option", async () => {
+    const answers = { a: [ranked("w"), ranked("x", "y")], b: ranked("x", "z", "y"), c: ranked("w") };
+    await using held = await outcome(answers, three);
+    expect(held.output).toMatchObject({ decision: "x" });
+    expect(held.output.silent).toMatchObject([{ voter: "oa/c", asked: true, error: { code: "BAD_OUTPUT" } }]);
+  });
+
+  test("that is a tie is reported as one, and a judge who is to settle it sees every ranking", async () => {
+    const two = { ...three, voters: ["oa/a", "oa/b"], judge: "oa/owl" };
+    const owl: Reply = { json: { choice: "z", reason: "neither" } };
+    await using held = await outcome({ a: ranked("x", "y", "z"), b: ranked("y", "x", "z"), owl }, two);
+    expect(held.output).toMatchObject({ decision: null, decided_by: null, reason: 'a tie between "x" and "y"' });
+    const run = await held.stand.play("consensus_vote", { ...two, on_disagreement: "judge" });
+    expect(run.output).toMatchObject({ decision: "z", decided_by: "judge" });
+    expect(held.stand.vendor.requests.at(-1)?.user).toContain("y > x > z");
+  });
+
+  test("stops early once no ranking that is still out can change it", async () => {
+    const five = { ...closed, method: "ranked", early_stop: "outcome", voters: [...voters, "oa/d", "oa/e"] };
+    const yes = ranked("yes", "no");
+    await using held = await outcome({ a: yes, b: yes, c: yes }, five);
+    expect(held.output).toMatchObject({ decision: "yes", tally: { yes: 3, no: 0 } });
+    expect(held.stand.vendor.requests).toHaveLength(3);
+  });
+});
+
+describe("a stop by confidence", () => {
+  const many = { ...closed, voters: Array.from({ length: 20 }, () => "oa/a"), early_stop: "confidence" };
+
+  test("asks as many as make the majority probable, and says how probable it was", async () => {
+    await using held = await outcome({ a: vote("yes") }, many);
+    expect(held.output).toMatchObject({ decision: "yes", decided_by: "majority", posterior: 31 / 32 });
+    expect(held.stand.vendor.requests).toHaveLength(4);
+    expect(held.output.silent).toHaveLength(16);
+    expect(held.run.degraded).toEqual([]);
+  });
+
+  test("asks more for a higher threshold, and never fewer than the quorum", async () => {
+    await using held = await outcome({ a: vote("yes") }, { ...many, confidence_threshold: 0.99 });
+    expect(held.stand.vendor.requests).toHaveLength(6);
+    held.stand.vendor.forget();
+    const run = await held.stand.play("consensus_vote", { ...many, quorum: 9 });
+    expect(run.output).toMatchObject({ decision: "yes", posterior: 1023 / 1024 });
+    expect(held.stand.vendor.requests).toHaveLength(9);
+  });
+
+  test("counts no voter who failed, and stops on no minority of those it asked", async () => {
+    await using held = await outcome(
+      { a: vote("yes"), b: down },
+      { ...many, voters: [...Array(6).fill("oa/b"), ...Array(14).fill("oa/a")] },
+    );
+    expect(held.output).toMatchObject({ decision: "yes", tally: { yes: 7, no: 0 } });
+    expect(held.output.silent?.filter(({ asked }) => asked)).toHaveLength(6);
+    const run = await held.stand.play("consensus_vote", {
+      ...many,
+      voters: [...Array(4).fill("oa/a"), ...Array(16).fill("oa/b")],
+    });
+    expect(run.output).toMatchObject({ decision: "yes", tally: { yes: 4 } });
+    const lost = await held.stand.play("consensus_vote", {
+      ...many,
+      voters: [...Array(17).fill("oa/b"), ...Array(3).fill("oa/a")],
+    });
+    expect(lost.error).toMatchObject({ code: "NO_QUORUM" });
+  });
+
+  test("says nothing of probability where the outcome was certain", async () => {
+    await using held = await outcome({ a: vote("yes") }, { ...many, voters: ["oa/a", "oa/a", "oa/a"] });
+    expect(held.output).toMatchObject({ decision: "yes", silent: [{ asked: false }] });
+    expect(held.output.posterior).toBeUndefined();
+  });
+
+  const reply = (method: string, more: object = {}) => ({ ...many, method, ...more });
+  test.each([
+    [reply("unanimous"), /one dissent ends unanimity/],
+    [reply("ranked"), /a ranking gives points to all/],
+    [reply("judge"), /cannot stop early/],
+    [reply("weighted", { voters: ["oa/a", { agent: "oa/b", weight: 2 }] }), /the weights differ/],
+    [{ ...closed, confidence_threshold: 0.9 }, /means nothing with early_stop "off"/],
+    [{ ...free, method: "ranked" }, /needs `options`/],
+  ])("is refused, with what to do instead, where it could not be told: %#", async (input, message) => {
+    await using stand = await openStand([]);
+    await expect(stand.play("consensus_vote", input)).rejects.toThrow(message);
+    expect(stand.vendor.requests).toHaveLength(0);
+  });
+
+  test("takes weights that are all alike", async () => {
+    const equal = {
+      ...many,
+      method: "weighted",
+      voters: Array.from({ length: 20 }, () => ({ agent: "oa/a", weight: 3 })),
+    };
+    await using held = await outcome({ a: vote("yes") }, equal);
+    expect(held.output).toMatchObject({ decision: "yes", decided_by: "weighted", tally: { yes: 12, no: 0 } });
   });
 });
 

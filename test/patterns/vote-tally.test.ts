@@ -1,14 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { isCertain, waveOf } from "../../src/patterns/vote-stop.ts";
 import {
   type Ballot,
   clamped,
   grouped,
-  isCertain,
   normalised,
   type Rule,
   tallyOf,
-  waveOf,
   winnerOf,
 } from "../../src/patterns/vote-tally.ts";
 
@@ -80,7 +79,7 @@ function inWaves(by: Rule, voters: readonly (readonly [string | null, number])[]
   let waiting = voters;
   const waves: number[] = [];
   for (;;) {
-    const standing = { rule: by, ballots: cast, waiting: waiting.map(([, heavy]) => heavy), quorum, closed: true };
+    const standing = { rule: by, ballots: cast, waiting: waiting.map(([, heavy]) => heavy), quorum, options: OPTIONS };
     if (waiting.length === 0 || isCertain(standing)) return { cast, waves };
     const size = waveOf(standing);
     waves.push(size);
@@ -156,7 +155,7 @@ describe("an early stop", () => {
   });
 
   test("trusts free answers only where more than half use the same words", () => {
-    const free = { rule: "majority" as const, quorum: 1, closed: false };
+    const free = { rule: "majority" as const, quorum: 1, options: undefined };
     expect(isCertain({ ...free, ballots: ballots("a", "a"), waiting: [1] })).toBe(true);
     expect(isCertain({ ...free, ballots: ballots("a", "b", "c"), waiting: [1] })).toBe(false);
     expect(isCertain({ ...free, rule: "unanimous", ballots: ballots("a", "b"), waiting: [1] })).toBe(false);
