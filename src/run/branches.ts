@@ -195,7 +195,7 @@ export class Branches implements Open, Undecided {
     this.#timers.get(index)?.();
     this.#results[index] = result;
     this.#arrived.push({ index, result });
-    for (const next of this.#following.ended(index)) this.#open(next);
+    this.#openAll(this.#following.ended(index));
     if (this.#decided) {
       if (this.#arrived.length === this.#decided.length) this.#finish(this.#judged(this.#decided));
     } else if (this.#play.live || this.#isPlain()) {

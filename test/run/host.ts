@@ -15,7 +15,7 @@ export interface Weather {
   readonly sleeps?: number;
 }
 
-type Given = Pick<ServerOptions, "home" | "providers" | "patterns" | "purse" | "onCommit" | "onTrouble">;
+type Given = Pick<ServerOptions, "home" | "providers" | "patterns" | "deeds" | "purse" | "onCommit" | "onTrouble">;
 
 const MOST_DEATHS = 40;
 const HOUR_MS = 3_600_000;

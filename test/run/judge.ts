@@ -87,8 +87,11 @@ function isChargedRight({ result, estimated, usage, reserve, overrun }: Attempt)
 }
 
 function capFaults({ attempts }: Memory, caps: StepCaps): string[] {
-  const capped = Map.groupBy(attempts, ({ place }) => place);
-  return [...capped].flatMap(([place, here]) => {
+  const capped = new Map<string, Attempt[]>();
+  for (const attempt of attempts)
+    for (const place of around(attempt.place)) capped.set(place, [...(capped.get(place) ?? []), attempt]);
+  return [...capped].flatMap(([place, all]) => {
+    const here = all.filter(({ cached_answer }) => !cached_answer);
     const cap = caps.get(
       place
         .split("/")
@@ -100,6 +103,9 @@ function capFaults({ attempts }: Memory, caps: StepCaps): string[] {
     return over ? [`${place} has used ${usd} in ${here.length} calls, and may ${JSON.stringify(cap)}`] : [];
   });
 }
+
+/** A place and all that it lies in. */
+const around = (place: string): string[] => place.split("/").map((_, i, names) => names.slice(0, i + 1).join("/"));
 
 function billFaults({ usage }: Run, { attempts }: Memory): string[] {
   const sum = attempts.reduce((usd, attempt) => usd + attempt.usage.usd, 0);

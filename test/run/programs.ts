@@ -25,6 +25,26 @@ interface MapNode {
   readonly seconds?: number;
   readonly closing?: string;
   readonly branches: readonly Program[];
+  /** Whom each branch follows. */
+  readonly after?: readonly (readonly number[])[];
+  readonly budget?: { readonly usd?: number; readonly calls?: number };
+}
+
+interface ActNode {
+  readonly do: "act";
+  readonly id: number;
+  readonly effect?: true | { readonly idempotent: true };
+  readonly catches: boolean;
+  readonly seconds?: number;
+}
+
+interface RunNode {
+  readonly do: "run";
+  readonly id: number;
+  readonly catches: boolean;
+  readonly body: Program;
+  readonly seconds?: number;
+  readonly budget?: { readonly usd?: number; readonly calls?: number };
 }
 
 type Node =
@@ -32,7 +52,8 @@ type Node =
   | MapNode
   | { readonly do: "wait"; readonly kind: "approval" | "answer"; readonly seconds?: number }
   | { readonly do: "loop"; readonly most: number; readonly body: Program }
-  | { readonly do: "run"; readonly id: number; readonly catches: boolean; readonly body: Program }
+  | RunNode
+  | ActNode
   | { readonly do: "look"; readonly at: "elapsed" | "spent" | "random" }
   | { readonly do: "degrade" };
 
@@ -72,8 +93,8 @@ class Maker {
     if (depth === 0 || chance < 0.42) return [this.#call()];
     if (chance < 0.52) return [this.#wait()];
     if (chance < 0.6) return [{ do: "loop", most: 3, body: this.sequence(depth - 1) }];
-    if (chance < 0.68)
-      return [{ do: "run", id: ++this.#made, catches: dice.falls(0.5), body: this.sequence(depth - 1) }];
+    if (chance < 0.68) return [this.#run(depth)];
+    if (chance < 0.72) return [this.#act()];
     if (chance < 0.76) return [{ do: "look", at: dice.pick(["elapsed", "spent", "random"] as const) }];
     if (chance < 0.78) return [{ do: "degrade" }];
     return this.#map(depth);
@@ -98,6 +119,41 @@ class Maker {
     };
   }
 
+  #run(depth: number): RunNode {
+    const dice = this.#dice;
+    const id = ++this.#made;
+    const budget = this.#budget(`p${id}`, 0.2);
+    return {
+      do: "run",
+      id,
+      catches: dice.falls(0.5),
+      body: this.sequence(depth - 1),
+      ...(dice.falls(0.2) && { seconds: dice.between(0.03, 0.2) }),
+      ...(budget && { budget }),
+    };
+  }
+
+  #act(): ActNode {
+    const dice = this.#dice;
+    const effect = dice.pick([undefined, true, { idempotent: true }] as const);
+    return {
+      do: "act",
+      id: ++this.#made,
+      catches: dice.falls(0.7),
+      ...(effect && { effect }),
+      ...(dice.falls(0.1) && { seconds: dice.between(0.01, 0.05) }),
+    };
+  }
+
+  /** Now and then a cap around all that happens at a place of this name. */
+  #budget(name: string, chance: number): { readonly usd?: number; readonly calls?: number } | undefined {
+    const dice = this.#dice;
+    if (!dice.falls(chance)) return undefined;
+    const budget = dice.falls(0.5) ? { usd: dice.between(0.0001, 0.002) } : { calls: dice.whole(0, 5) };
+    this.#caps.set(name, budget);
+    return budget;
+  }
+
   #wait(): Node {
     const dice = this.#dice;
     const kind = dice.pick(["approval", "answer"] as const);
@@ -116,10 +172,15 @@ class Maker {
       branches,
       ...(dice.falls(0.4) && { seconds: dice.between(0.02, 0.09) }),
       ...(closing !== undefined && { closing }),
+      ...(dice.falls(0.4) && { after: branches.map((_, i) => earlier(dice, i)) }),
+      ...(dice.falls(0.2) && { budget: { calls: dice.whole(0, 6) } }),
     };
     return closing === undefined ? [map] : [map, { ...this.#call(), agent: closing, closing: true }];
   }
 }
+
+const earlier = (dice: Dice, index: number): number[] =>
+  Array.from({ length: index }, (_, i) => i).filter(() => dice.falls(0.4));
 
 const Told = z.object({ run: z.string(), told: z.string() });
 /** The default shows that what a pattern returned is told as its schema reads it, live and on replay. */
@@ -156,7 +217,15 @@ async function perform(ctx: RunContext, node: Node, told: string, run: string): 
       return caught(node.catches, () => map(ctx, node, told, run));
     case "run": {
       const inner = patternOf(`p${node.id}`, node.body) as unknown as Inner;
-      return caught(node.catches, async () => JSON.stringify(await ctx.run(inner, { run, told })));
+      const { seconds, budget } = node;
+      const options = { ...(seconds !== undefined && { seconds }), ...(budget && { budget }) };
+      return caught(node.catches, async () => JSON.stringify(await ctx.run(inner, { run, told }, options)));
+    }
+    case "act": {
+      const { effect, seconds } = node;
+      const deed = { does: "probe", input: { told, effect: effect === true }, ...(effect && { effect }) };
+      const limited = { ...deed, ...(seconds !== undefined && { seconds }) };
+      return caught(node.catches, async () => JSON.stringify(await ctx.act(`a${node.id}`, limited)));
     }
     case "wait": {
       const within = node.seconds === undefined ? {} : { within_seconds: node.seconds };
@@ -199,9 +268,16 @@ async function call(ctx: RunContext, node: CallNode, told: string, run: string):
 }
 
 async function map(ctx: RunContext, node: MapNode, told: string, run: string): Promise<string> {
-  const { branches, seconds, closing } = node;
-  const branch = (program: Program, inner: RunContext, index: number) => play(inner, program, `${told}${index}`, run);
-  const options = { join: joinOf(node), ...(seconds !== undefined && { seconds }), ...(closing && { closing }) };
+  const { branches, seconds, closing, after, budget } = node;
+  const branch = (program: Program, inner: RunContext, index: number, before: readonly Settled<string>[]) =>
+    play(inner, program, `${told}${index}${before.length > 0 ? digest(JSON.stringify(before)) : ""}`, run);
+  const options = {
+    join: joinOf(node),
+    ...(seconds !== undefined && { seconds }),
+    ...(closing && { closing }),
+    ...(after && { after }),
+    ...(budget && { budget }),
+  };
   return JSON.stringify(await ctx.map(branches, branch, options));
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../src/core/clock.ts";
+import type { DeedFunction } from "../../src/core/deed.ts";
 import type { AnswerCache, Desk } from "../../src/core/desk.ts";
 import type { Engine } from "../../src/core/engine.ts";
 import type { Log } from "../../src/core/log.ts";
@@ -27,6 +28,7 @@ export interface ServerOptions {
   /** Whom it can ask. */
   readonly providers: (asker: Asker) => readonly Provider[];
   readonly patterns: readonly Pattern[];
+  readonly deeds?: (asker: Asker) => readonly DeedFunction[];
   readonly purse: Purse;
   readonly fate: Fate;
   readonly cache?: AnswerCache;
@@ -72,6 +74,7 @@ export class Server {
       clock: time.clockOf(this.id, () => this.dead),
       log: this.#log(),
       ...(cache && { cache }),
+      deeds: this.#options.deeds?.(this) ?? [],
       limits: LIMITS,
       retry: RETRY,
       breaker: BREAKER,

@@ -11,6 +11,7 @@ import { Dice } from "./dice.ts";
 import { Host, type Weather } from "./host.ts";
 import { faultsOf } from "./judge.ts";
 import { People, type Temper } from "./people.ts";
+import { Probe } from "./probe.ts";
 import { randomPattern, type StepCaps } from "./programs.ts";
 import { Time } from "./time.ts";
 import { type Moods, Vendor } from "./vendor.ts";
@@ -67,6 +68,7 @@ class World {
   readonly #cast: readonly Cast[];
   readonly #vendor: Vendor;
   readonly #host: Host;
+  readonly #probe: Probe;
   #audit: Audit | undefined;
 
   constructor(seed: number, options: WorldOptions) {
@@ -82,10 +84,12 @@ class World {
     const [low, high] = options.usd ?? [0.0005, 0.02];
     const all = this.#cast.length * high;
     this.#vendor = new Vendor(this.time, dice, () => this.#audit?.look(), options.moods);
+    this.#probe = new Probe(this.time, dice);
     this.#host = new Host(this.time, dice, options, {
       home: this.#home,
       providers: (asker) => this.#vendor.providersFor(asker),
       patterns: this.#cast.map(({ pattern }) => pattern),
+      deeds: (asker) => [this.#probe.deedFor(asker)],
       purse: { caller: { usd: dice.between(low, all) }, day: { usd: dice.between(low, all * 1.5) } },
       onCommit: () => this.#audit?.look(),
       onTrouble: (what) => this.#fault(what),
@@ -166,6 +170,7 @@ class World {
     this.#audit?.look();
     for (const { id, pattern, caps } of this.#cast) {
       this.#faults.push(...(await faultsOf(store, id, pattern, caps, this.time)));
+      this.#faults.push(...this.#probe.faults(id, (await store.get(id))?.generation ?? 1));
     }
     const { fate, drains } = this.#options;
     const isCalm = !fate?.dies && !fate?.stops && !drains;
