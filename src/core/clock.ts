@@ -7,3 +7,6 @@ export interface Clock {
 }
 
 export const utcDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+/** A moment as messages and logs write it: ISO 8601, in UTC. */
+export const isoTime = (ms: number): string => new Date(ms).toISOString();

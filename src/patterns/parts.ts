@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type AgentRef, refName } from "../core/agent.ts";
-import type { FailureInfo } from "../core/errors.ts";
+import type { Failure, FailureInfo } from "../core/errors.ts";
 
 /** A JSON object of the caller's, such as a JSON Schema. */
 export const JsonObject = z.record(z.string(), z.unknown());
@@ -22,6 +22,9 @@ export const problemOf = ({ code, kind, message, retryable, hint }: FailureInfo)
   retryable,
   ...(hint !== undefined && { hint }),
 });
+
+/** Is there no money or time left for any call? A nested cap that refuses is the end of what it caps. */
+export const isOver = (failure: Failure): boolean => failure.kind === "limit" || failure.code === "BUDGET_EXCEEDED";
 
 /** The names of agents so that no two are alike: "critic", "critic-2". */
 export function distinctNames(refs: readonly AgentRef[], taken: readonly string[] = []): string[] {
