@@ -28,15 +28,16 @@ export async function forecast(
   const learnt = meansOf(await parts.store.baselines(subjectOf(request)));
   const world = { ...worldOf(catalogue, parts), mean: learnt.mean };
   const seen = survey(outline, world);
-  const warnings = bounded([...unpriceable(seen, world, caps.explicit), ...advice]);
-  const common = { outline, cap, warnings, notes: notesOn(seen, world) };
+  const warnings = [...unpriceable(seen, world, caps.explicit), ...advice];
+  const common = { outline, cap, warnings: bounded(warnings), notes: notesOn(seen, world) };
   if (seen.unknown.length > 0) return { ...UNKNOWN, ...common };
   const figures = figuresOf(estimate(outline, world), cap);
   const basis = learnt.used() ? `baseline of ${learnt.runs} runs` : "outline";
   const alone = meansOf(await parts.store.baselines("pattern:run_agent"));
   const single = singleOf(request, outline, seen, { ...world, mean: (alone.runs > 0 ? alone : learnt).mean });
   const times = single?.usd ? Number((figures.usd.likely / single.usd).toPrecision(2)) : null;
-  return { ...common, ...figures, single, times_single: times, basis };
+  const short = shortOf(figures, cap);
+  return { ...common, warnings: bounded([...short, ...warnings]), ...figures, single, times_single: times, basis };
 }
 
 const UNKNOWN = {
@@ -66,11 +67,20 @@ const figuresOf = ({ calls, usd, tokens, seconds }: Estimate, cap: Budget) => ({
   calls: rounded(calls),
   usd: { likely: toUsd(Math.round(usd.likely)), most: usdOrNull(usd.most) },
   tokens: rounded(tokens),
-  seconds: rounded(capped(seconds, cap.seconds)),
+  seconds: { ...rounded(seconds), most: Math.round(capped(seconds, cap.seconds).most) },
 });
 
 const usdOrNull = (nano: number): number | null => (Number.isFinite(nano) ? toUsd(Math.round(nano)) : null);
 const rounded = ({ likely, most }: Range): Range => ({ likely: Math.round(likely), most: Math.round(most) });
+
+/** Says it where the budget will probably not last. */
+function shortOf({ usd, tokens, calls, seconds }: ReturnType<typeof figuresOf>, cap: Budget): string[] {
+  const likely = { usd: usd.likely, tokens: tokens.likely, calls: calls.likely, seconds: seconds.likely };
+  const short = (Object.keys(likely) as (keyof Budget)[]).filter((unit) => likely[unit] > (cap[unit] ?? Infinity));
+  return short.map(
+    (unit) => `the budget allows ${cap[unit]} ${unit}, and it will likely need ${likely[unit]}: it would end early`,
+  );
+}
 
 /** The first agent of all, given at once what the others are given apart, answering once. */
 function singleOf(

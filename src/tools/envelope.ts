@@ -14,7 +14,7 @@ type Next = z.output<typeof Next>;
 /** What every tool that speaks of one run answers; it holds for refused calls and failed runs as well. */
 export const Envelope = z.object({
   run_id: z.string().nullable(),
-  status: z.enum(STATUSES).nullable().describe("null: the call was refused"),
+  status: z.enum(STATUSES).nullable().describe("null: no run (refused, or dry_run)"),
   output: z.unknown().optional(),
   error: z
     .object({
@@ -51,6 +51,7 @@ export const Envelope = z.object({
   degraded: z.array(z.string()).optional(),
   rehearsal: z.boolean().optional(),
   note: z.string().optional(),
+  warnings: z.array(z.string()).optional(),
   next: Next.optional().describe("the call to make now"),
 });
 export type Envelope = z.output<typeof Envelope>;
@@ -67,10 +68,11 @@ export interface Told {
   readonly progress: Progress;
   readonly queuedBecause?: string | undefined;
   readonly note?: string | undefined;
+  readonly warnings?: readonly string[];
 }
 
 /** A run as its caller reads it. */
-export function envelope({ run, progress, queuedBecause, note }: Told): Envelope {
+export function envelope({ run, progress, queuedBecause, note, warnings = [] }: Told): Envelope {
   const { value, cut } = fitting(run.output, OUTPUT_TOKENS);
   const [wait] = progress.waiting;
   const next = nextCall(run, wait, cut);
@@ -99,6 +101,7 @@ export function envelope({ run, progress, queuedBecause, note }: Told): Envelope
     }),
     ...(isRehearsal(run) && { rehearsal: true }),
     ...noted(note, overspent(run)),
+    ...(warnings.length > 0 && { warnings: [...warnings] }),
     ...(next && { next }),
   };
 }

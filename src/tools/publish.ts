@@ -1,11 +1,12 @@
 import { z } from "zod";
+import type { StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Pattern } from "../core/pattern.ts";
-import type { Run } from "../core/store.ts";
 import { answering } from "./answering.ts";
 import { checkArguments, cleanArguments } from "./arguments.ts";
 import { joinContext } from "./context.ts";
+import { foreseen } from "./dry-run.ts";
 import { ENVELOPE_SCHEMA } from "./envelope.ts";
 import { DEFAULT_WAIT, TAIL_MENU, Tail } from "./tail.ts";
 import { type CallContext, type Rooms, type Setting, STARTS, type Tool } from "./tool.ts";
@@ -30,10 +31,13 @@ export function publish(pattern: Pattern, setting: Setting): Tool {
       const { tail, rest } = parted(given);
       const input = checkArguments(name, pattern.input, rest);
       const rooms = await setting.open();
-      const { run, existed } = await start(pattern, { input, tail, rest }, rooms, setting, context);
+      const request = await requestOf(pattern, { input, tail, rest }, rooms, setting, context);
+      if (tail.dry_run) return foreseen(await rooms.engine.foresee(request));
+      const { run, existed } = await rooms.engine.start(request);
       context.progress?.(`run ${run.id} ${existed ? "found again by its idempotency key" : "started"}`);
       const note = existed ? "this idempotency key already had a run, and here it is" : undefined;
-      return watch(rooms, run, tail.wait_seconds ?? DEFAULT_WAIT, context, note);
+      const said = { ...(note !== undefined && { note }), warnings: rooms.engine.advice(request) };
+      return watch(rooms, run, tail.wait_seconds ?? DEFAULT_WAIT, context, said);
     }),
   };
 }
@@ -62,17 +66,17 @@ interface Wanted extends Parted {
   readonly input: unknown;
 }
 
-async function start(
+async function requestOf(
   pattern: Pattern,
   { input, tail, rest }: Wanted,
-  { engine, store }: Rooms,
+  { store }: Rooms,
   { folders, limits }: Setting,
   { caller }: CallContext,
-): Promise<{ run: Run; existed: boolean }> {
+): Promise<StartRequest> {
   const sources = { store, caller, folders, most: limits.input_bytes };
   const { context, budget, on_budget, priority, labels, idempotency_key: key, rehearsal } = tail;
   const hash = fingerprint({ ...rest, context, budget, on_budget, rehearsal });
-  return engine.start({
+  return {
     pattern,
     input: await withContext(pattern, input, context ?? [], sources),
     caller,
@@ -82,7 +86,7 @@ async function start(
     ...(labels && { labels }),
     ...(key !== undefined && { idempotency: { key: `${pattern.name}:${key}`, hash } }),
     ...(rehearsal && { rehearsal: rehearsal === true ? { faults: [] } : rehearsal }),
-  });
+  };
 }
 
 async function withContext(

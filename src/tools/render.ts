@@ -3,7 +3,7 @@ import { textOf } from "./fit.ts";
 
 /** An envelope as text: the same words and figures, in the order in which they matter. */
 export function render(told: Envelope): string {
-  const { output, error, degraded, queued_because, note, next } = told;
+  const { output, error, degraded, queued_because, note, warnings, next } = told;
   return [
     headline(told),
     ...(degraded ?? []).map((why) => `degraded: ${why}`),
@@ -15,6 +15,7 @@ export function render(told: Envelope): string {
     error?.input_ref && `its input: ${error.input_ref}`,
     output !== undefined && `output:\n${textOf(output)}`,
     note && `note: ${note}`,
+    ...(warnings ?? []).map((warning) => `warning: ${warning}`),
     next && `next: ${next.tool} ${JSON.stringify(next.arguments)}`,
   ]
     .filter((line) => typeof line === "string" && line !== "")

@@ -27,6 +27,7 @@ export const Tail = z.strictObject({
   priority: z.int().min(-1000).max(1000).optional(),
   labels: z.array(z.string().min(1).max(100)).max(20).optional(),
   rehearsal: z.union([z.boolean(), RehearsalPlan]).optional(),
+  dry_run: z.boolean().optional(),
 });
 export type Tail = z.output<typeof Tail>;
 
@@ -35,20 +36,15 @@ export const DEFAULT_WAIT = 25;
 /** Beyond this many seconds some clients no longer listen. */
 export const LONG_WAIT = 45;
 
-/** How the tail is told in the menu: shorter than it is checked. */
+/** How the tail is told in the menu: shorter than it is checked, since it stands in every tool that starts something. */
 export const TAIL_MENU = z.object({
-  context: z
-    .array(z.object({ text: z.string(), file: z.string(), run_id: z.string(), step: z.string() }).partial())
-    .optional()
-    .describe("material; one source an item"),
+  context: z.array(z.looseObject({})).optional().describe("{text} / {file} / {run_id, step?}"),
   budget: Budget.optional(),
   on_budget: OnBudget.optional(),
-  wait_seconds: z.number().optional().describe("default 25"),
+  wait_seconds: z.number().optional(),
   idempotency_key: z.string().optional(),
   priority: z.int().optional(),
   labels: z.array(z.string()).optional(),
-  rehearsal: z
-    .union([z.boolean(), z.looseObject({})])
-    .optional()
-    .describe("offline and free; or {faults}"),
+  rehearsal: z.unknown().optional().describe("true / {faults}"),
+  dry_run: z.boolean().optional(),
 });

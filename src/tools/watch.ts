@@ -10,13 +10,19 @@ import type { CallContext, Reply, Rooms } from "./tool.ts";
 /** After so long without news it is said again that the run goes on, since some clients give up on silence. */
 const QUIET_SECONDS = 10;
 
+/** What is said of a run beside how it stands. */
+interface Said {
+  readonly note?: string;
+  readonly warnings?: readonly string[];
+}
+
 /** Waits for a run as long as its caller will, telling them how far it is, and answers with how it then stands. */
 export async function watch(
   rooms: Rooms,
   run: Run,
   seconds: number,
   context: CallContext,
-  note?: string,
+  { note, warnings = [] }: Said = {},
 ): Promise<Reply> {
   const notes = note === undefined ? [] : [note];
   if (seconds > LONG_WAIT) notes.push(`some clients stop listening after 60 s; the run goes on, and get_run finds it`);
@@ -24,7 +30,7 @@ export async function watch(
     notes.push(`the wait broke off (${Failure.from(error).message}); the run goes on`);
     return run;
   });
-  return runReply(rooms, waited, notes.length > 0 ? `${notes.join("; ")}.` : undefined);
+  return runReply(rooms, waited, { ...(notes.length > 0 && { note: `${notes.join("; ")}.` }), warnings });
 }
 
 async function waitFor(rooms: Rooms, run: Run, seconds: number, { signal, progress }: CallContext): Promise<Run> {
@@ -61,10 +67,10 @@ async function howFar(store: Rooms["store"], run: Run): Promise<string> {
 }
 
 /** The answer that tells how a run stands. A failed or dead run is an error to whoever called, so that models notice. */
-async function runReply({ engine, store }: Rooms, run: Run, note?: string): Promise<Reply> {
+async function runReply({ engine, store }: Rooms, run: Run, said: Said): Promise<Reply> {
   const progress = await store.progress(run.id);
   const queuedBecause = run.status === "queued" ? engine.queuedBecause(run) : undefined;
-  const data = envelope({ run, progress, queuedBecause, note });
+  const data = envelope({ run, progress, queuedBecause, ...said });
   const links = isCut(run) ? [{ uri: runUri(run.id), name: `the whole output of ${run.id}` }] : [];
   return { ...reply(data), links };
 }

@@ -11,6 +11,8 @@ const UNSAID = [
   "maximum",
   "exclusiveMinimum",
   "maxItems",
+  "minItems",
+  "minimum",
   "propertyNames",
   "format",
 ];
@@ -21,9 +23,26 @@ export function inputSchema(schema: z.ZodType): JsonSchema {
   return { ...(slim(json) as Json), additionalProperties: false };
 }
 
-/** The JSON Schema of what a tool answers; open, so that it holds for answers of later versions too. */
+/**
+ * The JSON Schema of what a tool answers; open, so that it holds for answers of later versions too. What is inside its
+ * parts is told in words: a client reads it, and checks no answer of ours by it.
+ */
 export function outputSchema(schema: z.ZodType): JsonSchema {
-  return slim(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" })) as JsonSchema;
+  const json = slim(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" })) as Json;
+  const parts = Object.entries((json["properties"] ?? {}) as Record<string, Json>);
+  return { ...json, properties: Object.fromEntries(parts.map(([name, part]) => [name, inWords(part)])) };
+}
+
+/** An object by the names that it has, `?` behind those that may be absent. */
+function inWords(part: Json): Json {
+  const [choice, none] = Array.isArray(part["anyOf"]) ? (part["anyOf"] as Json[]) : [];
+  if (choice && Array.isArray(choice["enum"]) && none?.["type"] === "null")
+    return described(part, { enum: [...(choice["enum"] as unknown[]), null] });
+  if (!("properties" in part)) return part;
+  const required = (part["required"] ?? []) as string[];
+  const names = Object.keys(part["properties"] as Json).map((name) => (required.includes(name) ? name : `${name}?`));
+  const said = "description" in part ? `${String(part["description"])}: ` : "";
+  return { type: "object", description: `${said}{${names.join(", ")}}` };
 }
 
 function slim(value: unknown): unknown {
@@ -31,6 +50,8 @@ function slim(value: unknown): unknown {
   if (value === null || typeof value !== "object") return value;
   const schema = value as Json;
   if (isAgentRef(schema)) return described(schema, AGENT);
+  if (IN_WORDS.includes(namesOf(schema)))
+    return described({ description: `{${namesOf(schema)}}`, ...schema }, { type: "object" });
   const kept = Object.entries(schema).filter(([key, item]) => !isUnsaid(schema, key, item));
   return Object.fromEntries(kept.map(([key, item]) => [key, slimEntry(key, item)]));
 }
@@ -45,23 +66,18 @@ const slimEntry = (key: string, item: unknown): unknown =>
 
 function isUnsaid(schema: Json, key: string, item: unknown): boolean {
   if (key === "additionalProperties") return item === false || isEmpty(item);
-  if (key === "minimum") return item === 0 || item === Number.MIN_SAFE_INTEGER;
-  if (key === "minItems") return item === 0;
+  if (key === "properties") return isEmpty(item);
   return UNSAID.includes(key) && !("properties" in schema && key === "format");
 }
 
+/** Objects that stand in many tools: their names say what they hold. */
+const IN_WORDS = ["usd,tokens,calls,seconds", "attempts,initial_ms,factor,max_ms,on", "ttl"];
+
+const namesOf = ({ properties }: Json): string => Object.keys((properties ?? {}) as Json).join();
+
 const isEmpty = (item: unknown): boolean => item !== null && typeof item === "object" && Object.keys(item).length === 0;
 
-const AGENT: Json = {
-  anyOf: [
-    { type: "string" },
-    {
-      type: "object",
-      properties: { agent: { type: "string" }, instructions: { type: "string" } },
-      required: ["agent"],
-    },
-  ],
-};
+const AGENT: Json = { anyOf: [{ type: "string" }, { type: "object", description: "{agent, instructions}" }] };
 
 /** A reference to an agent is the commonest part of the menu: it is always told in the same few words. */
 function isAgentRef(schema: Json): boolean {
