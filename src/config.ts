@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type Environment, type Made, settingsOf } from "./config/environment.ts";
 import { readSettingsFile, type SettingsFile } from "./config/file.ts";
 import { defaultHome, pathFrom } from "./config/folders.ts";
+import { wrongSubscriptions } from "./config/subscriptions.ts";
 import { readTokens } from "./config/tokens.ts";
 import { has, isTree, over, treeOf } from "./config/tree.ts";
 import { misfits } from "./core/check.ts";
@@ -87,6 +88,7 @@ function contradictions(settings: Settings): Contradiction[] {
   const keys = Object.entries(providers).filter(([, { api_key_env: name }]) => name && !/^[A-Za-z_]\w*$/.test(name));
   const found: Contradiction[] = [
     ...tiers.map(([tier]): Contradiction => [["models", tier], "expected provider/model, such as openai/gpt-5-mini"]),
+    ...wrongSubscriptions(settings.subscriptions),
     ...keys.map(
       ([id]): Contradiction => [
         ["providers", id, "api_key_env"],

@@ -3,9 +3,11 @@ import type { McpServerFactory } from "@modelcontextprotocol/server";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Clock } from "./core/clock.ts";
+import type { Engine } from "./core/engine.ts";
 import type { Log } from "./core/log.ts";
 import type { Pattern } from "./core/pattern.ts";
 import type { RunStore } from "./core/store.ts";
+import { openSubscriptions } from "./events/subscriptions.ts";
 import { openLog } from "./log.ts";
 import { patterns as allPatterns } from "./patterns/index.ts";
 import { face } from "./tools/face.ts";
@@ -99,15 +101,19 @@ type Settled = Overrides & Required<Pick<Overrides, "log" | "patterns">>;
 
 async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms> {
   const { log, patterns, clock = systemClock, asleep = false, afterCommit, leaseMs } = overrides;
-  const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }] = await Promise.all([
+  const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }, { openBus }] = await Promise.all([
     import("./store/sqlite/open.ts"),
     import("./store/sqlite/lock.ts"),
     import("./run/engine.ts"),
     import("./agents/cache.ts"),
+    import("./events/bus.ts"),
   ]);
+  const subscriptions = openSubscriptions({ settings: config.subscriptions, cards: () => [], clock });
   const opening = openStore({
     home: config.home,
     clock,
+    subscriptions,
+    log,
     ...(afterCommit && { afterCommit }),
     ...(leaseMs !== undefined && { leaseMs }),
   });
@@ -115,7 +121,12 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
   const lock = await orClose(store, () => holdLock(config.home));
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
-  const engine = await orClose(store, () =>
+  const bus = openBus({
+    ...{ store, patterns, subscriptions, clock, log },
+    engine: () => engine,
+    identity: lock.identity.id,
+  });
+  const engine: Engine = await orClose(store, () =>
     openEngine({
       ...engineSettings(config),
       store,
@@ -128,6 +139,8 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       ownerIsDead,
       ...(leaseMs !== undefined && { lease_ms: leaseMs }),
       has: () => providers().map((id) => `provider:${id}`),
+      onAwake: () => bus.start(),
+      onBreaker: (news) => bus.breaker(news),
     }),
   );
   log.info(
@@ -140,6 +153,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
     engine,
     model,
     async close(graceMs) {
+      await bus.stop();
       await engine.stop(graceMs);
       await cache.close();
       await store.close();

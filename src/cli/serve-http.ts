@@ -21,7 +21,8 @@ export async function serveHttp(baton: Baton, host: string): Promise<void> {
   /** A byte of a task may take six in JSON. */
   const both = eras(mcp, { maxRequestBodySize: Math.max(LEAST_BODY, config.limits.input_bytes * 6), log });
   const keeper = config.auth && { doorkeeper: doorkeeper(config.auth.tokens) };
-  const app = httpApp({ mcp: both, store, log, version, isLoopback: isLoopback(host), ...keeper });
+  const events = { readOnly: config.read_only, eventBytes: config.limits.input_bytes };
+  const app = httpApp({ mcp: both, store, log, version, isLoopback: isLoopback(host), ...keeper, ...events });
   const listening = await listen({ fetch: app.fetch, host, port: config.port });
   baton.notices.listen((uri) => both.notify.resourceUpdated(uri));
   untilTold(async () => {

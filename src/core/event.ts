@@ -1,16 +1,25 @@
 import { z } from "zod";
+import { Failure } from "./errors.ts";
+
+/** Words of an envelope: no control characters, no halves of characters. */
+const words = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, "it has characters that are no text");
 
 /** Something that happened, in the shape of CloudEvents 1.0. */
 export const BatonEvent = z.strictObject({
   specversion: z.literal("1.0").default("1.0"),
   /** With its source it names the event; the same pair is the same event. */
-  id: z.string().min(1).max(200),
-  source: z.string().min(1).max(500),
-  type: z.string().min(1).max(200),
+  id: words(200),
+  source: words(500),
+  type: words(200),
   time: z.iso.datetime({ offset: true }),
-  subject: z.string().max(500).optional(),
+  subject: words(500).optional(),
   /** Events of one correlation are delivered one after another. */
-  correlationid: z.string().min(1).max(200).optional(),
+  correlationid: words(200).optional(),
   datacontenttype: z.literal("application/json").optional(),
   data: z.unknown(),
 });
@@ -46,6 +55,9 @@ export interface Subscription {
   readonly attempts?: number;
 }
 
+/** What a subscription is called that has no name of its own. */
+export const usualName = (run: string, { type }: Pick<EventFilter, "type">): string => `${run}:${type}`;
+
 /** One event on its way to one subscription. */
 export interface Delivery {
   readonly subscription: string;
@@ -60,6 +72,14 @@ export interface Delivery {
 
 /** The source of Baton's own events; nobody else may publish under it. */
 export const OWN_SOURCE = "baton";
+
+/** Throws where somebody else speaks in Baton's name. */
+export function checkSource({ source }: Pick<BatonEvent, "source">): void {
+  if (source !== OWN_SOURCE) return;
+  throw new Failure("FORBIDDEN", `the source ${JSON.stringify(OWN_SOURCE)} is that of Baton's own events`, {
+    hint: "Name the system that the event comes from, such as /shop/orders.",
+  });
+}
 
 /** An event as others are told it: in the shape of CloudEvents, without what only the store knows. */
 export function told({ caller: _, number: __, ...event }: StoredEvent): BatonEvent {
@@ -76,6 +96,14 @@ export interface Published {
   /** The runs that it has woken. */
   readonly woke: readonly string[];
 }
+
+/** What whoever has published an event is answered. */
+export const receipt = ({ event, existed, deliveries, woke }: Published) => ({
+  event: { id: event.id, source: event.source, type: event.type, time: event.time },
+  ...(existed && { existed }),
+  deliveries,
+  woke,
+});
 
 export interface DeliveryFilter {
   readonly caller?: string;
@@ -97,6 +125,14 @@ export interface BusNews {
   readonly due: boolean;
 }
 
+/** What a breaker has done, and after which failures. */
+export interface BreakerNews {
+  readonly state: "opened" | "closed";
+  readonly subject: string;
+  readonly failures?: number;
+  readonly last?: string | undefined;
+}
+
 /** Where events and their deliveries live. */
 export interface EventStore {
   /**
@@ -110,7 +146,10 @@ export interface EventStore {
    * What is due now of these subscriptions, the oldest event first: of one correlation only what nothing before it
    * holds up. `next` is when something that waits out a pause is due.
    */
-  due(subscriptions: readonly string[], limit: number): Promise<{ readonly due: readonly Delivery[]; readonly next?: number }>;
+  due(
+    subscriptions: readonly string[],
+    limit: number,
+  ): Promise<{ readonly due: readonly Delivery[]; readonly next?: number }>;
   /** A delivery has become this run; it is done once that has ended. */
   delivered(delivery: Delivery, run: string): Promise<void>;
   /** A delivery could not begin. What another process has done with it meanwhile stands. */

@@ -27,6 +27,37 @@ export const ProviderSettings = z.strictObject({
 });
 export type ProviderSettings = z.output<typeof ProviderSettings>;
 
+const Host = z
+  .string()
+  .regex(
+    /^(http:\/\/)?(\*\.)?([\w-]+(\.[\w-]+)*|\[[\da-fA-F:.]+\])(:\d{1,5})?$/,
+    "expected a host, such as api.example.com, api.example.com:8443, *.example.com or http://intranet:8080",
+  );
+
+/** A host that requests of workflows may go to; with `secrets`, the variables that may be sent there in headers. */
+const HostRule = z.union([
+  Host,
+  z.strictObject({ host: Host, secrets: z.array(z.string().regex(/^[A-Za-z_]\w*$/)).default([]) }),
+]);
+export type HostRule = z.output<typeof HostRule>;
+
+/** Who is run when something happens; the same words as `on` in a workflow file. */
+export const SubscriptionSettings = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.:/*-]{1,80}$/, "a name has letters, digits and . : / * _ - (at most 80)")
+    .optional(),
+  on: z.strictObject({
+    type: z.string().min(1).max(200),
+    where: z.string().min(1).max(2000).optional(),
+    correlation_id: z.string().min(1).max(200).optional(),
+  }),
+  run: z.string().min(1).max(200),
+  inputs: z.record(z.string(), z.unknown()).optional(),
+  attempts: z.int().min(1).max(20).optional(),
+});
+export type SubscriptionSettings = z.output<typeof SubscriptionSettings>;
+
 const Caps = Budget;
 
 /** All settings, as they are when nothing is said. One file, or the environment, may say otherwise. */
@@ -37,6 +68,7 @@ export const Settings = z.strictObject({
   database: z.string().default("sqlite"),
   queue: z.string().default("local"),
   folders: z.array(z.string()).default([]),
+  hosts: z.array(HostRule).default([]),
   providers: z.record(z.string(), ProviderSettings).default({}),
   prices: z.record(z.string(), Price).default({}),
   budgets: z
@@ -52,6 +84,7 @@ export const Settings = z.strictObject({
   breaker: BreakerPolicy.partial().default({}),
   agents: z.array(z.string()).default(["agents", ".claude/agents", ".github/agents"]),
   workflows: z.array(z.string()).default(["workflows"]),
+  subscriptions: z.array(SubscriptionSettings).default([]),
   mcp_servers: z.record(z.string(), z.unknown()).default({}),
   auth: z.strictObject({ tokens_env: z.string().default("BATON_TOKENS") }).optional(),
   policy: z.strictObject({ providers: z.array(z.string()).optional() }).default({}),

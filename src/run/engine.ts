@@ -4,6 +4,7 @@ import type { DeedFunction } from "../core/deed.ts";
 import type { AnswerCache, Desk } from "../core/desk.ts";
 import type { Engine, Health, StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
+import type { BreakerNews } from "../core/event.ts";
 import type { Forecast } from "../core/forecast.ts";
 import type { BreakerPolicy, Budget, Limits, RetryPolicy } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
@@ -52,6 +53,9 @@ export interface EngineOptions {
   readonly lease_ms?: number;
   readonly tick_ms?: number;
   readonly random?: () => number;
+  /** Told as soon as this process takes up runs, perhaps more than once. */
+  readonly onAwake?: () => void;
+  readonly onBreaker?: (news: BreakerNews) => void;
 }
 
 const LEASE_MS = 10_000;
@@ -79,7 +83,15 @@ class LocalEngine implements Engine {
     this.#options = options;
     this.#patterns = new Map(options.patterns.map((pattern) => [pattern.name, pattern]));
     const provider = (id: string) => desk.provider(id);
-    this.#guard = new Guard({ provider, limits, breaker, longest_pause_ms: retry.max_ms, clock, log });
+    this.#guard = new Guard({
+      provider,
+      limits,
+      breaker,
+      longest_pause_ms: retry.max_ms,
+      clock,
+      log,
+      onBreaker: options.onBreaker,
+    });
     const stage: Stage = {
       store,
       desk,
@@ -116,7 +128,7 @@ class LocalEngine implements Engine {
   async start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
     const { store, limits } = this.#options;
     const creating = store.create(newRun(request, this.#options), { queued: limits.queued });
-    this.#worker.start();
+    this.awaken();
     this.#worker.kick(); // Before it is written: the commit that writes it then claims it as well.
     return creating;
   }
@@ -154,6 +166,7 @@ class LocalEngine implements Engine {
 
   awaken(): void {
     this.#worker.start();
+    this.#options.onAwake?.();
   }
 
   nudge(id: string): void {

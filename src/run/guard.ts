@@ -11,6 +11,7 @@ import PQueue from "p-queue";
 import type { Clock } from "../core/clock.ts";
 import type { Health } from "../core/engine.ts";
 import { type Code, Failure } from "../core/errors.ts";
+import type { BreakerNews } from "../core/event.ts";
 import type { BreakerPolicy, Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { type ModelReply, type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
@@ -25,6 +26,8 @@ export interface GuardOptions {
   readonly longest_pause_ms: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told when a breaker opens, and when it closes again. */
+  readonly onBreaker?: ((news: BreakerNews) => void) | undefined;
 }
 
 /** Who wants to ask whom. */
@@ -172,11 +175,15 @@ export class Guard {
       fuse.until = Math.max(fuse.until, this.#options.clock.now() + cooldown_seconds * 1000);
       const fields = { event: "breaker.opened", subject, failures: fuse.failures, last: fuse.last };
       this.#options.log.warn(fields, "breaker opened");
+      this.#options.onBreaker?.({ state: "opened", subject, failures: fuse.failures, last: fuse.last });
     });
     policy.onSuccess(() => {
       fuse.failures = 0;
     });
-    policy.onReset(() => this.#options.log.info({ event: "breaker.closed", subject }, "breaker closed"));
+    policy.onReset(() => {
+      this.#options.log.info({ event: "breaker.closed", subject }, "breaker closed");
+      this.#options.onBreaker?.({ state: "closed", subject });
+    });
     this.#fuses.set(subject, fuse);
     return fuse;
   }

@@ -1,6 +1,7 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import { Failure } from "../core/errors.ts";
 import type { Claimed, Lease, PatternKey, WorkerIdentity } from "../core/store.ts";
+import { announceEnd } from "./announcements.ts";
 import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
 import type { Moment } from "./driver.ts";
@@ -83,13 +84,14 @@ export function* claim(
 /** A run that can no longer be read ends, so that it does not stand in the way of all that are queued behind it. */
 function* bury(id: string, error: unknown, now: number): Tx<void> {
   const why = error instanceof Error ? error.message : String(error);
-  const { code, kind, message, retryable } = new Failure("BUG", `the run cannot be read: ${why}`).toJSON();
-  yield sql(
-    "update runs set status = 'dead', owner = null, preferred = null, ended_at = $2, error = $3 where id = $1",
+  const failure = new Failure("BUG", `the run cannot be read: ${why}`).toJSON();
+  const buried = yield sql(
+    "update runs set status = 'dead', owner = null, preferred = null, ended_at = $2, error = $3 where id = $1 returning *",
     id,
     now,
-    yield* keep({ code, kind, message, retryable }, now),
+    yield* keep(failure, now),
   );
+  for (const row of buried) yield* announceEnd(row, failure, now);
 }
 
 function canPlay(row: Row, { has, play }: Skill): boolean {
@@ -149,7 +151,7 @@ export function* reap({ run, epoch, beat }: Pick<Lease, "run" | "epoch" | "beat"
       `update runs set epoch = epoch + 1, crashes = crashes + 1, owner = null, preferred = null,
          status = case when cancelling = 1 then 'cancelled' else 'queued' end,
          ended_at = case when cancelling = 1 then $4 else null end
-       where id = $1 and epoch = $2 and beat = $3 and status = 'running' returning cancelling`,
+       where id = $1 and epoch = $2 and beat = $3 and status = 'running' returning *`,
       run,
       epoch,
       beat,
@@ -163,6 +165,7 @@ export function* reap({ run, epoch, beat }: Pick<Lease, "run" | "epoch" | "beat"
   if (flag(row, "cancelling")) {
     yield* withdraw(run, EVERYWHERE, now);
     yield sql("update runs set error = $2 where id = $1", run, yield* keep(CANCELLED, now));
+    yield* announceEnd(row, CANCELLED, now);
   }
   return true;
 }

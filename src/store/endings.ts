@@ -1,6 +1,7 @@
 import { Failure, type FailureInfo } from "../core/errors.ts";
 import type { Status } from "../core/status.ts";
 import type { Ending } from "../core/store.ts";
+import { announceEnd } from "./announcements.ts";
 import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import type { Books } from "./books.ts";
 import { flag, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
@@ -15,6 +16,7 @@ export function* end(run: Row, ending: Ending, books: Books, now: number): Tx<St
   const id = text(run, "id");
   const status = flag(run, "cancelling") ? "cancelled" : ending.status;
   const error = status === ending.status ? ending.error : CANCELLED;
+  const why = error ?? (status === "cancelled" ? CANCELLED : undefined);
   yield* settleAtReserve(id, EVERYWHERE, "aborted", books, now);
   yield* withdraw(id, EVERYWHERE, now);
   yield* books.post();
@@ -25,9 +27,10 @@ export function* end(run: Row, ending: Ending, books: Books, now: number): Tx<St
     status,
     now,
     yield* keep(ending.output, now),
-    yield* keep(error ?? (status === "cancelled" ? CANCELLED : undefined), now),
+    yield* keep(why, now),
     JSON.stringify(ending.degraded),
   );
+  for (const row of rows) yield* announceEnd(row, why, now);
   if (status === "succeeded") for (const row of rows) yield* learn(row);
   return status;
 }

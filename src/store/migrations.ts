@@ -1,4 +1,5 @@
 import { CHANGES, STATUSES } from "../core/status.ts";
+import { FORMAT_2 } from "./format-2.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
 
@@ -252,6 +253,7 @@ select
 from attempts
 where state = 'settled';
 `,
+  FORMAT_2,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

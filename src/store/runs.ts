@@ -1,6 +1,7 @@
 import { Failure, type FailureInfo } from "../core/errors.ts";
 import { isUnder } from "../core/place.ts";
 import type { NewRun, Run, RunCaps } from "../core/store.ts";
+import { announceEnd } from "./announcements.ts";
 import { CANCELLED } from "./endings.ts";
 import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, keepShared, unpack } from "./texts.ts";
@@ -65,8 +66,9 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
   return yield sql(
     `insert into runs (id, status, pattern, pattern_version, input, caller, labels, priority, catalogue, seed, needs,
        rehearsal, idempotency_key, idempotency_hash, on_budget, cap_usd, cap_tokens, cap_calls, cap_seconds,
-       cap_explicit, preferred, rank, created_at)
-     values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+       cap_explicit, preferred, rank, created_at, events_before)
+     values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+       (select coalesce(max(number), 0) from events))
      on conflict (caller, idempotency_key) where idempotency_key is not null do nothing
      returning *`,
     wish.id,
@@ -116,12 +118,13 @@ export function* cancel(id: string, now: number): Tx<Run> {
   yield sql("update runs set cancelling = 1 where id = $1 and status = 'running'", id);
   const ended = yield sql(
     `update runs set status = 'cancelled', cancelling = 1, wake_at = null, ended_at = $2, error = $3
-     where id = $1 and status in ('queued', 'waiting') returning id`,
+     where id = $1 and status in ('queued', 'waiting') returning *`,
     id,
     now,
     yield* keep(CANCELLED, now),
   );
   if (ended.length > 0) yield* withdraw(id, [""], now);
+  for (const row of ended) yield* announceEnd(row, CANCELLED, now);
   return yield* whole(yield* mustFind(id));
 }
 

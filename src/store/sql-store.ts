@@ -1,37 +1,50 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import type { Failure } from "../core/errors.ts";
+import type * as events from "../core/event.ts";
+import { type Log, SILENT } from "../core/log.ts";
 import type * as core from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
 import { correct } from "./attempts.ts";
 import { Books } from "./books.ts";
 import * as claims from "./claims.ts";
-import type { Driver } from "./driver.ts";
+import * as deliveries from "./deliveries.ts";
+import type { Driver, Job } from "./driver.ts";
+import { type Bus, match, NO_NEWS, publish } from "./events.ts";
+import { Filters } from "./filters.ts";
 import * as lists from "./lists.ts";
 import * as memories from "./memory.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
 import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
 import * as waits from "./waits.ts";
-import { mayShare, write } from "./writes.ts";
+import { mayAnnounce, mayShare, write } from "./writes.ts";
 
 const KEPT_CATALOGUES = 32;
 
 export interface SqlStoreOptions {
   /** The most that one gap between two writes of a player counts as playing. */
   readonly leaseMs?: number;
+  /** Who wants to be started by events, as this process knows it now. */
+  readonly subscriptions?: () => readonly events.Subscription[];
+  readonly log?: Log;
 }
 
 /** The run store over any database that plays its transactions. */
 export class SqlStore implements core.RunStore {
   readonly #db: Driver;
-  readonly #leaseMs: number;
+  readonly #playing: { readonly leaseMs: number; readonly filters: Filters };
+  readonly #bus: Bus;
+  readonly #listeners = new Set<(news: events.BusNews) => void>();
   readonly #catalogues = new Map<string, Catalogue>();
   /** Runs that are about to be written. */
   #coming = 0;
 
-  constructor(driver: Driver, { leaseMs = 10_000 }: SqlStoreOptions = {}) {
+  constructor(driver: Driver, options: SqlStoreOptions = {}) {
+    const { leaseMs = 10_000, subscriptions = () => [], log = SILENT } = options;
+    const filters = new Filters(log);
     this.#db = driver;
-    this.#leaseMs = leaseMs;
+    this.#playing = { leaseMs, filters };
+    this.#bus = { subscriptions, filters, log };
   }
 
   /** Why nothing can be written now: nothing is lost, but no paid call may start. */
@@ -88,7 +101,7 @@ export class SqlStore implements core.RunStore {
   ): Promise<core.Claimed | undefined> {
     const coming = this.#coming > 0;
     if (!coming && !(await this.#db.read(claims.anyQueued))) return undefined;
-    return this.#db.write({
+    return this.#announcing({
       fresh: coming,
       tx: (at) => claims.claim(worker, { has, play }, at, (hash) => this.#pinned(hash)),
       touched: (claimed) => (claimed ? [claimed.run.id] : []),
@@ -100,7 +113,7 @@ export class SqlStore implements core.RunStore {
   }
 
   reap(lease: Pick<core.Lease, "run" | "epoch" | "beat">): Promise<boolean> {
-    return this.#db.write({
+    return this.#announcing({
       tx: ({ now }) => claims.reap(lease, now),
       touched: (reaped) => (reaped ? [lease.run] : []),
     });
@@ -114,11 +127,12 @@ export class SqlStore implements core.RunStore {
   }
 
   write(fence: core.Fence, writes: readonly core.Write[]): Promise<readonly core.Written[] | undefined> {
-    return this.#db.write({
-      tx: (at) => write(fence, writes, at, this.#leaseMs),
+    const job: Job<readonly core.Written[] | undefined> = {
+      tx: (at) => write(fence, writes, at, this.#playing),
       shares: mayShare(writes),
       touched: () => [fence.run],
-    });
+    };
+    return mayAnnounce(writes) ? this.#announcing(job) : this.#db.write(job);
   }
 
   correct(run: string, attempt: number, usage: Usage): Promise<void> {
@@ -130,7 +144,7 @@ export class SqlStore implements core.RunStore {
   }
 
   cancel(id: string): Promise<core.Run> {
-    return this.#db.write({ tx: ({ now }) => runs.cancel(id, now), fresh: true, touched: () => [id] });
+    return this.#announcing({ tx: ({ now }) => runs.cancel(id, now), fresh: true, touched: () => [id] });
   }
 
   again(id: string, from: "failed" | "dead", step?: string): Promise<core.Run> {
@@ -157,6 +171,39 @@ export class SqlStore implements core.RunStore {
     return this.#db.read(() => baselines(subject));
   }
 
+  async publish(event: events.BatonEvent, caller: string): Promise<events.Published> {
+    const { published, news } = await this.#db.write({
+      tx: ({ now }) => publish(event, caller, this.#bus, now),
+      fresh: true,
+      touched: ({ news }) => news.woke,
+    });
+    this.#tell(news);
+    return published;
+  }
+
+  deliveries(filter: events.DeliveryFilter): Promise<readonly events.Delivery[]> {
+    return this.#db.read(() => deliveries.deliveries(filter));
+  }
+
+  async due(subscriptions: readonly string[], limit: number): ReturnType<core.RunStore["due"]> {
+    const due = await this.#db.read(({ now }) => deliveries.due(subscriptions, limit, now));
+    const next = await this.#db.read(({ now }) => deliveries.nextDue(now));
+    return { due, ...(next !== undefined && { next }) };
+  }
+
+  delivered(delivery: events.Delivery, run: string): Promise<void> {
+    return this.#db.write({ tx: () => deliveries.delivered(delivery, run) });
+  }
+
+  missed(delivery: events.Delivery, how: events.Missed): Promise<void> {
+    return this.#announcing({ tx: ({ now }) => deliveries.missed(delivery, how, now) });
+  }
+
+  onBus(listener: (news: events.BusNews) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   others(): number {
     return this.#db.others();
   }
@@ -167,6 +214,27 @@ export class SqlStore implements core.RunStore {
 
   close(): Promise<void> {
     return this.#db.close();
+  }
+
+  /** Plays a job of which something may be told as an event, and matches that in the same transaction. */
+  async #announcing<T>(job: Job<T>): Promise<T> {
+    const bus = this.#bus;
+    let news = NO_NEWS;
+    const result = await this.#db.write<T>({
+      ...job,
+      *tx(at) {
+        const told = yield* job.tx(at);
+        news = yield* match(bus, at.now);
+        return told;
+      },
+      touched: (told) => [...(job.touched?.(told) ?? []), ...news.woke],
+    });
+    this.#tell(news);
+    return result;
+  }
+
+  #tell(news: events.BusNews): void {
+    if (news.due || news.woke.length > 0) for (const listener of this.#listeners) listener(news);
   }
 
   *#pinned(hash: string): Tx<Catalogue> {

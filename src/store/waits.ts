@@ -1,19 +1,28 @@
 import { Failure } from "../core/errors.ts";
 import { isUnder } from "../core/place.ts";
 import type { Decision, Wait, Write } from "../core/store.ts";
+import { announceAsk, asksSomebody } from "./announcements.ts";
+import { takeEarly } from "./event-waits.ts";
+import type { Filters } from "./filters.ts";
 import { first, int, maybeInt, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep } from "./texts.ts";
 import { waitCells, waitOf } from "./words.ts";
 
 type NewWait = Extract<Write, { readonly do: "open" }>["wait"];
 
-/** Asks; again where the question was taken back. One that stands, or is settled, stays as it is. */
-export function* open(run: string, wait: NewWait, now: number): Tx<void> {
+/**
+ * Asks; again where the question was taken back. One that stands, or is settled, stays as it is. Tells of a wait for an
+ * event how it stands: the event may have come before.
+ */
+export function* open(run: string, wait: NewWait, filters: Filters, now: number): Tx<Wait | undefined> {
   yield sql(
-    `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at)
-     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8)
+    `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at, event_type,
+       event_where, event_correlation)
+     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11)
      on conflict (run, generation, place) do update set state = 'open', kind = excluded.kind, show = excluded.show,
-       approval = excluded.approval, expires_at = excluded.expires_at, opened_at = excluded.opened_at, decided_at = null
+       approval = excluded.approval, expires_at = excluded.expires_at, opened_at = excluded.opened_at, decided_at = null,
+       event_type = excluded.event_type, event_where = excluded.event_where,
+       event_correlation = excluded.event_correlation
      where waits.state = 'withdrawn'`,
     run,
     wait.generation,
@@ -23,7 +32,21 @@ export function* open(run: string, wait: NewWait, now: number): Tx<void> {
     wait.approval ?? null,
     wait.expires_at ?? null,
     wait.opened_at,
+    wait.event?.type ?? null,
+    wait.event?.where ?? null,
+    wait.event?.correlation_id ?? null,
   );
+  if (asksSomebody(wait)) yield* announceAsk(run, wait, now);
+  return wait.event && (yield* openForEvent(run, wait, filters, now));
+}
+
+function* openForEvent(run: string, { generation, place }: NewWait, filters: Filters, now: number): Tx<Wait> {
+  const find = sql("select * from waits where run = $1 and generation = $2 and place = $3", run, generation, place);
+  const [opened] = yield find;
+  if (opened) yield* takeEarly(opened, filters, now);
+  const [row] = yield find;
+  if (!row) throw new Error(`the wait at ${place} was not written`);
+  return waitOf(row, yield* fetchTexts(waitCells(row)));
 }
 
 /** Ends an open wait by time. */

@@ -1,5 +1,6 @@
 import type { Amount, Caps } from "../core/budget.ts";
 import type { FailureInfo } from "../core/errors.ts";
+import type { EventFilter, StoredEvent } from "../core/event.ts";
 import type { OnBudget } from "../core/limits.ts";
 import type { RehearsalPlan, ShapeMode } from "../core/provider.ts";
 import type { Status } from "../core/status.ts";
@@ -165,12 +166,37 @@ export function waitOf(row: Row, texts: Texts): Wait {
     opened_at: int(row, "opened_at"),
     ...present({
       show: unpack(row["show"], texts),
+      event: filterOf(row),
       approval: maybeText(row, "approval"),
       expires_at: maybeInt(row, "expires_at"),
       answer: unpack(row["answer"], texts),
       decided_by: maybeText(row, "decided_by"),
       decided_at: maybeInt(row, "decided_at"),
     }),
+  };
+}
+
+/** Which event a wait is for. */
+export function filterOf(row: Row): EventFilter | undefined {
+  const type = maybeText(row, "event_type");
+  if (type === undefined) return undefined;
+  return {
+    type,
+    ...present({ where: maybeText(row, "event_where"), correlation_id: maybeText(row, "event_correlation") }),
+  };
+}
+
+export function eventOf(row: Row, texts: Texts): StoredEvent {
+  return {
+    specversion: "1.0",
+    id: text(row, "id"),
+    source: text(row, "source"),
+    type: text(row, "type"),
+    time: text(row, "time"),
+    ...present({ subject: maybeText(row, "subject"), correlationid: maybeText(row, "correlation") }),
+    data: unpack(row["data"], texts) ?? null,
+    caller: text(row, "caller"),
+    number: int(row, "number"),
   };
 }
 

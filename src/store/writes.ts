@@ -1,8 +1,10 @@
 import type { Fence, Line, Write, Written } from "../core/store.ts";
+import { announceStep, asksSomebody, isFailedStep } from "./announcements.ts";
 import { hold, settle, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
 import type { Moment } from "./driver.ts";
 import { end, release } from "./endings.ts";
+import type { Filters } from "./filters.ts";
 import { renew } from "./group.ts";
 import { first, type Row, sql, type Tx } from "./statement.ts";
 import { keep } from "./texts.ts";
@@ -13,6 +15,7 @@ interface Player {
   readonly fence: Fence;
   readonly run: Row;
   readonly books: Books;
+  readonly filters: Filters;
   readonly now: number;
 }
 
@@ -23,6 +26,16 @@ const SHARING: readonly Write["do"][] = ["hold", "settle", "line", "close", "ope
 
 export const mayShare = (writes: readonly Write[]): boolean => writes.every((each) => SHARING.includes(each.do));
 
+/** Is anything of this told to others as an event? */
+export const mayAnnounce = (writes: readonly Write[]): boolean =>
+  writes.some(
+    (each) =>
+      each.do === "end" ||
+      each.do === "release" ||
+      (each.do === "open" && asksSomebody(each.wait)) ||
+      (each.do === "line" && isFailedStep(each.line)),
+  );
+
 /**
  * What the player of a run writes, all or nothing, and its lease renewed with it. One who has lost the run writes
  * nothing; only the bills of what he has sent are put right.
@@ -31,7 +44,7 @@ export function* write(
   fence: Fence,
   writes: readonly Write[],
   { now, mono, group }: Moment,
-  leaseMs: number,
+  { leaseMs, filters }: { readonly leaseMs: number; readonly filters: Filters },
 ): Tx<readonly Written[] | undefined> {
   const books = new Books(fence.run, group);
   const run = group?.owned(fence.run, fence.epoch) ?? (yield* owned(fence));
@@ -44,7 +57,7 @@ export function* write(
   const player = { epoch: fence.epoch, row: run, mono, leaseMs };
   if (!group) yield* renew(fence.run, player);
   const written: Written[] = [];
-  for (const each of writes) written.push(yield* perform(each, { fence, run, books, now }));
+  for (const each of writes) written.push(yield* perform(each, { fence, run, books, filters, now }));
   if (group) group.take(fence.run, player, books);
   else yield* books.post();
   return written;
@@ -63,7 +76,7 @@ function* owned({ run, epoch }: Fence): Tx<Row | undefined> {
   );
 }
 
-function* perform(each: Write, { fence, run, books, now }: Player): Tx<Written> {
+function* perform(each: Write, { fence, run, books, filters, now }: Player): Tx<Written> {
   switch (each.do) {
     case "hold":
       return yield* hold(fence, run, each.hold, books, now);
@@ -77,9 +90,10 @@ function* perform(each: Write, { fence, run, books, now }: Player): Tx<Written> 
       yield* settleAtReserve(fence.run, each.under, "aborted", books, now);
       yield* withdraw(fence.run, each.under, now);
       return DONE;
-    case "open":
-      yield* open(fence.run, each.wait, now);
-      return DONE;
+    case "open": {
+      const wait = yield* open(fence.run, each.wait, filters, now);
+      return wait ? { did: "opened", wait } : DONE;
+    }
     case "expire":
       yield* expire(fence.run, each.place, now);
       return DONE;
@@ -121,6 +135,7 @@ function* remember(run: string, line: Line, now: number): Tx<void> {
     line.ms,
     line.at,
   );
+  if (fresh.length > 0 && isFailedStep(line)) yield* announceStep(run, line, now);
   if (fresh.length > 0) return;
   const same = sql(
     "select seq from lines where run = $1 and generation = $2 and place = $3 and seq = $4 and print = $5 and kind = $6",

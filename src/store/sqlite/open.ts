@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
-import { SqlStore } from "../sql-store.ts";
+import { SqlStore, type SqlStoreOptions } from "../sql-store.ts";
 import { Connection } from "./connection.ts";
 import { SqliteDriver, type SqliteDriverOptions } from "./driver.ts";
 import { migrate } from "./format.ts";
@@ -10,22 +10,23 @@ import { explained, troubleOf } from "./trouble.ts";
 const PAUSE_MS = 25;
 const TRIES = 1200;
 
-export interface OpenOptions extends Pick<SqliteDriverOptions, "afterCommit"> {
+export interface OpenOptions extends Pick<SqliteDriverOptions, "afterCommit">, SqlStoreOptions {
   /** The folder that the store lives in; made where there is none. */
   readonly home: string;
   readonly clock: Clock;
-  /** The most that one gap between two writes of a player counts as playing. */
-  readonly leaseMs?: number;
 }
 
 /** The store in a home folder, ready for use: made, or brought up to date, where it is not. */
-export async function openStore({ home, clock, leaseMs, ...rest }: OpenOptions): Promise<SqlStore> {
+export async function openStore({ home, clock, afterCommit, ...options }: OpenOptions): Promise<SqlStore> {
   const path = join(home, "baton.db");
   try {
     prepareHome(home, path);
     const writer = await whenFree(clock, () => connect(path, migrate));
     const reader = await whenFree(clock, () => connect(path, (db) => db.exec("pragma query_only = 1")));
-    return new SqlStore(new SqliteDriver(writer, reader, { path, clock, ...rest }), { ...(leaseMs && { leaseMs }) });
+    return new SqlStore(
+      new SqliteDriver(writer, reader, { path, clock, ...(afterCommit && { afterCommit }) }),
+      options,
+    );
   } catch (error) {
     throw explained(error, path);
   }

@@ -1,0 +1,163 @@
+import type { FailureInfo } from "../core/errors.ts";
+import { OWN_SOURCE } from "../core/event.ts";
+import { textHash } from "../core/fingerprint.ts";
+import type { Line, Wait } from "../core/store.ts";
+import { first, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
+
+/** A run that was started by an event bears the event's number and the subscription in its idempotency key. */
+const STARTED_BY = /^event\/(\d+)\/(.+)$/s;
+const LONGEST_PLACE = 100;
+
+const ENDS = ["succeeded", "failed", "cancelled", "dead"];
+const ASKED: readonly Wait["kind"][] = ["approval", "answer", "budget"];
+const NO_STEPS: readonly Line["kind"][] = ["join", "time", "wait", "run"];
+
+/** Is this line told to others? */
+export const isFailedStep = ({ kind, state }: Line): boolean => state === "failed" && !NO_STEPS.includes(kind);
+
+/** Is somebody asked by this wait? */
+export const asksSomebody = ({ kind }: Pick<Wait, "kind">): boolean => ASKED.includes(kind);
+
+/** Says that a run has ended, and so has the delivery that began it. */
+export function* announceEnd(run: Row, error: FailureInfo | undefined, now: number): Tx<void> {
+  const status = text(run, "status");
+  if (!ENDS.includes(status)) return;
+  const id = text(run, "id");
+  if (causeOf(run)) yield sql("update deliveries set state = 'done' where run = $1 and state = 'started'", id);
+  const data = { status, ...(error && { error: { code: error.code, kind: error.kind, step: error.step } }) };
+  yield* announce(run, { type: `run.${status}`, name: status, data }, now);
+}
+
+/** Says that a step of a run has failed. */
+export function* announceStep(run: string, { place, agent, error, generation }: Line, now: number): Tx<void> {
+  const row = yield* runRow(run);
+  const data = { step: place, agent, code: error?.code };
+  if (row) yield* announce(row, { type: "step.failed", name: `failed/${short(place)}`, data, generation }, now);
+}
+
+type Asking = Pick<Wait, "place" | "kind" | "generation" | "approval" | "expires_at" | "opened_at">;
+
+/** Says that a run waits for somebody. */
+export function* announceAsk(run: string, wait: Asking, now: number): Tx<void> {
+  const { place, kind, approval, expires_at, generation, opened_at } = wait;
+  const row = yield* runRow(run);
+  const until = expires_at === undefined ? undefined : iso(expires_at);
+  const data = { step: place, kind, approval, until };
+  const name = `asked/${short(place)}/${opened_at}`;
+  if (row) yield* announce(row, { type: "approval.requested", name, data, generation }, now);
+}
+
+/** Says that an event will not reach a subscription any more. */
+export function* announceDeadLetter(delivery: Row, event: Row, error: string, now: number): Tx<void> {
+  const subscription = text(delivery, "subscription");
+  const { id, source, type } = event;
+  yield* insertEvent(
+    {
+      caller: text(event, "caller"),
+      source: OWN_SOURCE,
+      id: `delivery/${int(event, "number")}/${subscription}/dead`,
+      type: "delivery.dead",
+      time: iso(now),
+      subject: subscription,
+      correlation: maybeText(event, "correlation"),
+      data: JSON.stringify({ subscription, event: { id, source, type }, error }),
+      print: "",
+      chain: [...(JSON.parse(text(event, "chain")) as string[]), subscription],
+    },
+    now,
+  );
+}
+
+interface News {
+  readonly type: string;
+  /** What follows the run and its generation in the event's id. */
+  readonly name: string;
+  readonly data: object;
+  readonly generation?: number;
+}
+
+function* announce(run: Row, { type, name, data, generation = int(run, "generation") }: News, now: number): Tx<void> {
+  const id = text(run, "id");
+  const about = { run_id: id, pattern: text(run, "pattern"), generation, labels: labelsOf(run) };
+  yield* insertEvent(
+    {
+      caller: text(run, "caller"),
+      source: OWN_SOURCE,
+      id: `${id}/${generation}/${name}`,
+      type,
+      time: iso(now),
+      subject: id,
+      correlation: id,
+      data: JSON.stringify({ ...about, ...data }),
+      print: "",
+      chain: yield* chainOf(run),
+    },
+    now,
+  );
+}
+
+/** A run whose row is damaged must still be able to end. */
+function labelsOf(run: Row): unknown {
+  try {
+    return JSON.parse(text(run, "labels"));
+  } catch {
+    return [];
+  }
+}
+
+export interface NewEvent {
+  readonly caller: string;
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+  readonly time: string;
+  readonly subject: string | undefined;
+  readonly correlation: string | undefined;
+  /** The cell that holds its data. */
+  readonly data: string | null;
+  readonly print: string;
+  readonly chain: readonly string[];
+}
+
+/** Writes an event, unless it was written before. It is matched before its transaction ends. */
+export function* insertEvent(event: NewEvent, now: number): Tx<Row | undefined> {
+  return yield* first(
+    sql(
+      `insert into events (number, caller, source, id, type, time, subject, correlation, data, print, chain, at)
+       values ((select coalesce(max(number), 0) + 1 from events), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       on conflict (caller, source, id) do nothing returning *`,
+      event.caller,
+      event.source,
+      event.id,
+      event.type,
+      event.time,
+      event.subject ?? null,
+      event.correlation ?? null,
+      event.data,
+      event.print,
+      JSON.stringify(event.chain),
+      now,
+    ),
+  );
+}
+
+const runRow = (id: string): Tx<Row | undefined> =>
+  first(sql("select id, caller, pattern, labels, generation, idempotency_key from runs where id = $1", id));
+
+/** The subscriptions that have led to a run, the nearest last. */
+function* chainOf(run: Row): Tx<readonly string[]> {
+  const cause = causeOf(run);
+  if (!cause) return [];
+  const event = yield* first(sql("select chain from events where number = $1", cause.event));
+  return [...(event ? (JSON.parse(text(event, "chain")) as string[]) : []), cause.subscription];
+}
+
+/** Which event has begun a run, and by which subscription. */
+export function causeOf(run: Row): { readonly event: number; readonly subscription: string } | undefined {
+  const [, number, subscription] = STARTED_BY.exec(maybeText(run, "idempotency_key") ?? "") ?? [];
+  return subscription === undefined ? undefined : { event: Number(number), subscription };
+}
+
+const short = (place: string): string => (place.length > LONGEST_PLACE ? textHash(place) : place);
+
+const iso = (ms: number): string => new Date(ms).toISOString();
