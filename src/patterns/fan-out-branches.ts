@@ -2,9 +2,10 @@ import { type Bill, billOf } from "../core/bill.ts";
 import type { Code } from "../core/errors.ts";
 import { FENCE_RULE, fence } from "../core/fence.ts";
 import type { Answer, Settled } from "../core/pattern.ts";
+import { asText, paragraphs, quoted } from "../core/texts.ts";
 import { NO_USAGE } from "../core/usage.ts";
+import type { Finding } from "./findings.ts";
 import { type Problem, problemOf } from "./parts.ts";
-import { asText, paragraphs } from "./texts.ts";
 
 /** How a branch can end. `refused`: the model declined, or a cap or a rule did not let the call start. */
 export const STATUSES = ["succeeded", "failed", "timed_out", "cancelled", "refused"] as const;
@@ -32,7 +33,7 @@ const ENDS: Partial<Record<Code, Branch["status"]>> = {
 
 export function branchOf(
   { name, ...job }: { readonly name: string; readonly item?: unknown },
-  settled: Settled<Answer> | undefined,
+  settled: Settled<Answer<unknown>> | undefined,
 ): Branch {
   const who = { agent: name, ...("item" in job && { item: job.item }) };
   if (!settled) return { ...who, status: "cancelled", usage: billOf(NO_USAGE) };
@@ -80,13 +81,14 @@ export const MERGE = paragraphs(
 );
 
 /** The answers to merge, and of each that is missing or doubtful that it is. */
-export function mergePrompt(task: string, branches: readonly Branch[]): string {
+export function mergePrompt(task: string, branches: readonly Branch[], findings?: readonly Finding[]): string {
   const parts = branches.map((branch, index) => {
     const label = `Answer ${index + 1} (${branch.agent})`;
     const about = "item" in branch ? fence(`item ${index + 1}`, short(asText(branch.item))) : undefined;
     return paragraphs(`${label}${remark(branch)}`, about, shown(branch, index));
   });
-  return paragraphs(`# Task\n\n${task}`, "# Answers", ...parts);
+  const once = findings && quoted("# All findings, each once, the gravest first", "findings", findings);
+  return paragraphs(`# Task\n\n${task}`, "# Answers", ...parts, once);
 }
 
 function remark(branch: Branch): string {

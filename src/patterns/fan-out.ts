@@ -5,11 +5,14 @@ import { Failure } from "../core/errors.ts";
 import { FENCE_RULE } from "../core/fence.ts";
 import type { Limits } from "../core/limits.ts";
 import { type Answer, definePattern, type Join, type RunContext } from "../core/pattern.ts";
+import { checkShape } from "../core/shape.ts";
 import { counted, paragraphs, quoted } from "../core/texts.ts";
 import { overlapping, tooFew } from "./advice.ts";
+import { type Asked, Conflict, checkRules, conflictNotes, OnConflict, Rule, settleConflicts } from "./conflicts.ts";
 import { type Branch, branchOf, codesOf, MERGE, mergePrompt, STATUSES, worthOf } from "./fan-out-branches.ts";
 import { outlineJobs } from "./fan-out-outline.ts";
-import { distinctNames, Problem } from "./parts.ts";
+import { type Finding, findingsOf } from "./findings.ts";
+import { distinctNames, JsonObject, Problem } from "./parts.ts";
 
 const Input = z.strictObject({
   task: z.string().min(1),
@@ -20,6 +23,9 @@ const Input = z.strictObject({
   join: z.enum(["all", "settle", "quorum", "first"]).optional().describe("Default settle: keep what succeeds"),
   quorum: z.int().min(1).max(5000).optional().describe("Successes needed"),
   timeout_seconds: z.number().positive().max(86_400).optional().describe("Per branch"),
+  output_schema: JsonObject.optional().describe("Of each answer"),
+  rules: z.array(Rule).max(20).optional().describe("What must hold of the answers"),
+  on_conflict: OnConflict.optional().describe("Default clarify: who broke a rule is asked again, once"),
 });
 type Input = z.output<typeof Input>;
 
@@ -35,6 +41,11 @@ const Output = z.object({
       usage: Bill,
     }),
   ),
+  findings: z
+    .array(z.record(z.string(), z.unknown()))
+    .optional()
+    .describe("Answers with `severity`, each once, the gravest first"),
+  conflicts: z.array(Conflict).optional().describe("Rules that answers broke"),
 });
 
 /** Many calls at once, each with its own true end; then, if asked for, one that makes a whole of them. */
@@ -63,29 +74,43 @@ export const fanOut = definePattern({
       ...(input.timeout_seconds !== undefined && { seconds: input.timeout_seconds }),
       ...(input.aggregator !== undefined && { closing: input.aggregator }),
     });
-    const branches = jobs.map((job, index) => branchOf(job, settled[index]));
-    requireOne(branches);
+    const answers = jobs.map((job, index) => branchOf(job, settled[index]));
+    requireOne(answers);
+    const { rules = [], on_conflict = "clarify" } = input;
+    const { branches, conflicts } = await settleConflicts(ctx, jobs, answers, { rules, on_conflict });
     const lost = branches.filter(({ status }) => status !== "succeeded");
     if (joinOf(input).kind === "settle" && lost.length > 0) {
       ctx.degrade(`${lost.length} of ${counted(branches.length, "branch", "branches")} failed: ${codesOf(lost)}`);
     }
-    const merged = input.aggregator === undefined ? undefined : await merge(ctx, input, input.aggregator, branches);
-    return { ...(merged !== undefined && { merged }), branches };
+    const findings = findingsOf(branches);
+    const material = { branches, conflicts, findings };
+    const merged = input.aggregator === undefined ? undefined : await merge(ctx, input, input.aggregator, material);
+    return {
+      ...(merged !== undefined && { merged }),
+      branches: [...branches],
+      ...(findings && { findings: [...findings] }),
+      ...(conflicts.length > 0 && { conflicts: [...conflicts] }),
+    };
   },
 });
 
 const given = <T>(thing: T | undefined): T[] => (thing === undefined ? [] : [thing]);
 
-function jobsOf({ task, agents, items = [], agent = "" }: Input) {
+function jobsOf({ task, agents, items = [], agent = "", output_schema }: Input): Asked[] {
+  const shape = output_schema && { shape: output_schema };
   if (agents) {
     const names = distinctNames(agents);
-    return agents.map((ref, index) => ({ agent: ref, name: names[index] ?? refName(ref), question: { prompt: task } }));
+    return agents.map((ref, index) => ({
+      agent: ref,
+      name: names[index] ?? refName(ref),
+      question: { prompt: task, ...shape },
+    }));
   }
   return items.map((item) => ({
     agent,
     name: refName(agent),
     item,
-    question: { prompt: paragraphs(task, quoted("The item:", "item", item)), brief: FENCE_RULE },
+    question: { prompt: paragraphs(task, quoted("The item:", "item", item)), brief: FENCE_RULE, ...shape },
   }));
 }
 
@@ -100,12 +125,18 @@ function requireOne(branches: readonly Branch[]): void {
   throw new Failure("NO_QUORUM", `no branch succeeded: ${codesOf(branches)}`, hint === undefined ? {} : { hint });
 }
 
+interface Material {
+  readonly branches: readonly Branch[];
+  readonly conflicts: readonly Conflict[];
+  readonly findings: readonly Finding[] | undefined;
+}
+
 /** What is paid for is kept: where the merge fails, the branches are the result, and it says so. */
 async function merge(
   ctx: RunContext,
   { task }: Input,
   aggregator: AgentRef,
-  branches: readonly Branch[],
+  { branches, conflicts, findings }: Material,
 ): Promise<string | undefined> {
   if (!branches.some((branch) => worthOf(branch) !== "nothing")) {
     ctx.degrade("nothing to merge: every answer is empty");
@@ -113,7 +144,8 @@ async function merge(
   }
   ctx.tell("merging the answers");
   try {
-    const question = { prompt: mergePrompt(task, branches), brief: MERGE, closing: true };
+    const prompt = paragraphs(mergePrompt(task, branches, findings), conflictNotes(conflicts));
+    const question = { prompt, brief: MERGE, closing: true };
     const answer: Answer = await ctx.call(aggregator, question);
     return answer.output;
   } catch (error) {
@@ -123,7 +155,9 @@ async function merge(
   }
 }
 
-function check({ agents, items, agent, join, quorum }: Input, limits: Limits): void {
+function check({ agents, items, agent, join, quorum, output_schema, rules = [] }: Input, limits: Limits): void {
+  if (output_schema) checkShape(output_schema);
+  checkRules(rules);
   if (agents ? items !== undefined || agent !== undefined : items === undefined || agent === undefined) {
     throw new Failure("INVALID_INPUT", "fan_out needs either `agents`, or `items` and `agent`, and not both", {
       hint: 'Such as {"task": "…", "agents": ["writer", "critic"]} or {"task": "…", "items": ["a", "b"], "agent": "writer"}.',

@@ -6,7 +6,7 @@ import { toNano, toUsd } from "../core/money.ts";
 import type { RunContext } from "../core/pattern.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 import type { Planned } from "./pipeline-steps.ts";
-import { paragraphs, quoted } from "./texts.ts";
+import { paragraphs, quoted } from "../core/texts.ts";
 
 /** What was wrong with an output, told to the step that is to mend it. */
 interface Note {

@@ -5,7 +5,7 @@ import type { Budget } from "../core/limits.ts";
 import type { RunContext } from "../core/pattern.ts";
 import { misfit } from "../core/shape.ts";
 import type { Planned } from "./pipeline-steps.ts";
-import { asText, paragraphs, quoted } from "./texts.ts";
+import { asText, paragraphs, quoted } from "../core/texts.ts";
 import { clamped } from "./vote-tally.ts";
 
 const Review = z.object({

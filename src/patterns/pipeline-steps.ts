@@ -6,7 +6,7 @@ import { Budget, type Limits, RetryPolicy } from "../core/limits.ts";
 import { nearest } from "../core/nearest.ts";
 import { checkShape } from "../core/shape.ts";
 import { freeName, instructed, JsonObject } from "./parts.ts";
-import { listed } from "./texts.ts";
+import { listed } from "../core/texts.ts";
 
 const Gate = z.strictObject({
   schema: JsonObject.optional(),
