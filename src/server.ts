@@ -75,6 +75,7 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
     return rooms;
   };
   const { folders, limits, toolsets, read_only: readOnly } = config;
+  const format = async () => undefined;
   const tools = menu(patterns, { open: openAwake, folders, limits, log }, { toolsets, readOnly });
   return {
     config,
@@ -82,7 +83,7 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
     log,
     patterns,
     tools,
-    mcp: face({ tools, open: openAwake, peek: open, notices, version: VERSION }),
+    mcp: face({ tools, open: openAwake, peek: open, format, patterns, limits, notices, version: VERSION }),
     notices,
     open,
     async close(graceMs = 2000) {
@@ -101,13 +102,15 @@ type Settled = Overrides & Required<Pick<Overrides, "log" | "patterns">>;
 
 async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms> {
   const { log, patterns, clock = systemClock, asleep = false, afterCommit, leaseMs } = overrides;
-  const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }, { openBus }] = await Promise.all([
-    import("./store/sqlite/open.ts"),
-    import("./store/sqlite/lock.ts"),
-    import("./run/engine.ts"),
-    import("./agents/cache.ts"),
-    import("./events/bus.ts"),
-  ]);
+  const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }, { openBus }, deeds] =
+    await Promise.all([
+      import("./store/sqlite/open.ts"),
+      import("./store/sqlite/lock.ts"),
+      import("./run/engine.ts"),
+      import("./agents/cache.ts"),
+      import("./events/bus.ts"),
+      openDeeds(config, overrides),
+    ]);
   const subscriptions = openSubscriptions({ settings: config.subscriptions, cards: () => [], clock });
   const opening = openStore({
     home: config.home,
@@ -135,6 +138,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       clock,
       log,
       cache,
+      deeds,
       identity: lock.identity,
       ownerIsDead,
       ...(leaseMs !== undefined && { lease_ms: leaseMs }),
@@ -184,6 +188,12 @@ function engineSettings({ limits, retry, breaker, budgets, providers, rehearsal,
     ...(typeof rehearsal === "object" && { rehearsal }),
     ...(cache && { cacheSeconds: cache.ttl }),
   };
+}
+
+/** What runs can do in the world without a model. */
+async function openDeeds({ hosts, folders, limits }: Config, { env = process.env }: Settled) {
+  const [{ httpDeed }, { fileDeed }] = await Promise.all([import("./deeds/http.ts"), import("./deeds/file.ts")]);
+  return [httpDeed({ hosts, env }), fileDeed({ folders, most: limits.input_bytes })];
 }
 
 /** The agents, and everybody who can be asked: with the default model that the settings, the keys or this machine offer. */

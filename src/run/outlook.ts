@@ -1,7 +1,8 @@
-import { type AgentRef, type AgentSpec, refName } from "../core/agent.ts";
+import { refName } from "../core/agent.ts";
 import type { Catalogue } from "../core/catalogue.ts";
 import type { Desk } from "../core/desk.ts";
 import type { StartRequest } from "../core/engine.ts";
+import { Failure } from "../core/errors.ts";
 import type { World } from "../core/estimate.ts";
 import { toNano } from "../core/money.ts";
 import type { Outline } from "../core/outline.ts";
@@ -28,10 +29,11 @@ export function worldOf(catalogue: Catalogue, { desk, patterns, maxUsd }: Foresi
     prices,
     limits,
     retry,
-    find: (ref) => found(desk, catalogue, ref),
+    find: (ref) => orNothing(() => desk.find(catalogue, ref)),
     inner(ref) {
       const known = workflow(refName(ref));
-      return known && patterns.get(PLAYS_WORKFLOWS)?.outline?.({ name: known.name, task: "" }, limits, workflow);
+      const plays = patterns.get(PLAYS_WORKFLOWS);
+      return known && orNothing(() => plays?.outline?.({ name: known.name, task: "" }, limits, workflow));
     },
     reserve(model, spec) {
       const usd = spec.max_usd ?? maxUsd(splitModel(model).provider);
@@ -51,10 +53,11 @@ const workflowsOf =
   (name: string): PinnedWorkflow | undefined =>
     Object.hasOwn(workflows, name) ? workflows[name] : undefined;
 
-function found(desk: Foresight["desk"], catalogue: Catalogue, ref: AgentRef): AgentSpec | undefined {
+function orNothing<T>(look: () => T): T | undefined {
   try {
-    return desk.find(catalogue, ref);
-  } catch {
-    return undefined;
+    return look();
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
   }
 }

@@ -11,27 +11,40 @@ import { LOCAL_CALLER } from "../core/caller.ts";
 import { nearest } from "../core/nearest.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import type { Notices } from "./notices.ts";
-import { completeRunId, listResources, RESOURCE_TEMPLATES, readResource } from "./resources.ts";
+import { completeArgument, getPrompt, listPrompts } from "./prompts.ts";
+import { completeUri, listResources, RESOURCE_TEMPLATES, readResource } from "./resources.ts";
 import type { CallContext, Reply, Rooms, Tool } from "./tool.ts";
+import type { Drawer } from "./workflows.ts";
 
-export interface FaceOptions {
+export interface FaceOptions extends Drawer {
   readonly tools: readonly Tool[];
   /** The rooms for a read, which may take up unfinished runs; and for a list, which may not. */
   readonly open: () => Promise<Rooms>;
   readonly peek: () => Promise<Rooms>;
+  /** The JSON Schema of the format that workflows are written in. */
+  readonly format: () => Promise<unknown>;
   readonly notices: Notices;
   readonly version: string;
 }
 
 /** Makes the server that a client of either protocol era talks to. Making one starts nothing. */
-export function face({ tools, open, peek, notices, version }: FaceOptions): McpServerFactory {
+export function face(options: FaceOptions): McpServerFactory {
+  const { tools, open, peek, notices, version, format, patterns, limits } = options;
+  const drawer = { patterns, limits };
+  // A prompt asks for a run of a workflow: without that tool there can be none.
+  const hasPrompts = tools.some(({ name }) => name === "run_workflow");
   const cards = tools.map(cardOf);
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   return (connection) => {
     const server = new Server(
       { name: "baton", title: "Baton", version },
       {
-        capabilities: { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} },
+        capabilities: {
+          tools: {},
+          resources: { subscribe: true },
+          ...(hasPrompts && { prompts: {} }),
+          completions: {},
+        },
         instructions: INSTRUCTIONS,
         cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } },
       },
@@ -46,19 +59,26 @@ export function face({ tools, open, peek, notices, version }: FaceOptions): McpS
     server.setRequestHandler("resources/list", async (_, context) => listResources(await peek(), callerOf(context)));
     server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
     server.setRequestHandler("resources/read", async ({ params }, context) =>
-      readResource(await open(), params.uri, callerOf(context)),
+      readResource({ rooms: await open(), format, ...drawer }, params.uri, callerOf(context)),
     );
-    server.setRequestHandler("prompts/list", () => ({ prompts: [] }));
-    server.setRequestHandler("prompts/get", ({ params }) => {
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `there is no prompt ${JSON.stringify(params.name)}`);
+    server.setRequestHandler("completion/complete", async ({ params: { ref, argument } }, context) => {
+      const rooms = await peek();
+      const values =
+        ref.type === "ref/resource"
+          ? await completeUri(rooms, ref.uri, argument.value, callerOf(context))
+          : completeArgument(rooms.library, ref.name, argument.name, argument.value);
+      return { completion: { values, hasMore: false } };
     });
-    server.setRequestHandler("completion/complete", async ({ params: { ref, argument } }, context) =>
-      ref.type === "ref/resource" && argument.name === "id"
-        ? completeRunId(await peek(), argument.value, callerOf(context))
-        : { completion: { values: [] } },
-    );
+    if (hasPrompts) servePrompts(server, async () => (await peek()).library, drawer);
     return server;
   };
+}
+
+function servePrompts(server: Server, library: () => Promise<Rooms["library"]>, drawer: Drawer): void {
+  server.setRequestHandler("prompts/list", async () => listPrompts(await library()));
+  server.setRequestHandler("prompts/get", async ({ params }) =>
+    getPrompt(await library(), params.name, params.arguments ?? {}, drawer),
+  );
 }
 
 const cardOf = ({ name, title, description, inputSchema, outputSchema, hints }: Tool): ToolCard => ({

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import type { AgentCard, Desk } from "../core/desk.ts";
 import type { Health } from "../core/engine.ts";
+import type { WorkflowCard } from "../core/workflow.ts";
 import { clip, tokens } from "./fit.ts";
+import { counted } from "./render.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { LOOKS, type Setting, type Tool } from "./tool.ts";
 import { outputSchema } from "./wire.ts";
+import { inputsOf } from "./workflows.ts";
 
 const Input = z.strictObject({
   query: z.string().max(200).optional(),
@@ -27,17 +30,16 @@ export const listAgents = (setting: Setting): Tool =>
       name: "list_agents",
       title: "List agents",
       description:
-        "Agents and models that can be named as `agent`: what each is for, its models, price per million tokens, health. " +
-        "Use it before the first run. Not for runs (list_runs).",
+        "Agents, saved workflows and models that can be named as `agent`: what each is for, its models or inputs, price per million " +
+        "tokens, health. Use it before the first run. Not for runs (list_runs).",
       input: Input,
       outputSchema: OUTPUT_SCHEMA,
       hints: LOOKS,
-      async answer({ query, kind }, { desk, engine }) {
+      async answer({ query, kind }, { desk, engine, library }) {
         const health = engine.health();
-        const rows = desk
-          .list(query)
-          .filter((card) => kind === undefined || card.kind === kind)
-          .map((card) => agentRow(card, health));
+        const agents = desk.list(query).map((card) => agentRow(card, health));
+        const workflows = (library?.list() ?? []).filter((card) => speaksOf(card, query)).map(workflowRow);
+        const rows = [...agents, ...workflows].filter((row) => kind === undefined || row.kind === kind);
         const shown = firstThatFit(rows);
         const more = rows.length - shown.length;
         const model = defaultModel(desk);
@@ -45,7 +47,7 @@ export const listAgents = (setting: Setting): Tool =>
           data: { agents: shown, ...(model !== undefined && { default_model: model }), ...(more > 0 && { more }) },
           text: [
             model && `default model: ${model}`,
-            ...shown.map(agentLine),
+            ...shown.map(rowLine),
             shown.length === 0 && "none of that name",
             more > 0 && `and ${more} more: narrow \`query\``,
           ]
@@ -58,10 +60,52 @@ export const listAgents = (setting: Setting): Tool =>
     setting,
   );
 
-type Row = ReturnType<typeof agentRow>;
+type Row = AgentRow | WorkflowRow;
+type AgentRow = ReturnType<typeof agentRow>;
+type WorkflowRow = ReturnType<typeof workflowRow>;
+
+/** Every word of a query stands in its name, its description or its file. */
+function speaksOf({ name, description, source }: WorkflowCard, query = ""): boolean {
+  const text = `${name} ${description} ${source}`.toLowerCase();
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
+function workflowRow(card: WorkflowCard) {
+  const { name, description, version, source, warnings, refused } = card;
+  return {
+    name,
+    kind: "workflow" as const,
+    ...(description !== "" && { description: clip(description, 160) }),
+    ...(version !== undefined && { version }),
+    inputs: inputsOf(card).map((input) => (input.required ? input.name : `${input.name}?`)),
+    source,
+    ...(warnings.length > 0 && { warnings: warnings.length }),
+    ...(refused !== undefined && { refused: clip(refused, 240) }),
+  };
+}
+
+const rowLine = (row: Row): string => (row.kind === "workflow" ? workflowLine(row) : agentLine(row));
+
+function workflowLine({ name, version, inputs, source, description, warnings, refused }: WorkflowRow): string {
+  return [
+    version === undefined ? name : `${name}@${version}`,
+    "workflow",
+    `inputs {${inputs.join(", ")}}`,
+    source,
+    description,
+    warnings !== undefined && counted(warnings, "warning"),
+    refused && `cannot be used: ${refused}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
 
 function agentRow(card: AgentCard, health: readonly Health[]) {
-  const { name, kind, description, version, models, source, price, refused } = card;
+  const { name, description, version, models, source, price, refused } = card;
+  const kind = card.kind === "model" ? ("model" as const) : ("agent" as const);
   const sick = health.filter(({ subject, state }) => state !== "closed" && concerns(subject, card));
   return {
     name,
@@ -90,7 +134,7 @@ function agentLine({
   description,
   refused,
   health,
-}: Row): string {
+}: AgentRow): string {
   const cost =
     price === null
       ? refused === undefined && "price unknown"
