@@ -16,29 +16,30 @@ interface Vote {
 
 /** How many calls each early stop saves, and how often it decides as all voters would; nobody is asked, all is drawn. */
 export async function earlyStop(): Promise<string> {
-  const rows = VOTERS.flatMap((n) => AGREEMENT.map((agreement) => row(n, agreement)));
+  const percent = AGREEMENT.map((agreement) => `${Math.round(agreement * 100)} %`);
   return [
-    `${VOTES.toLocaleString("en")} votes each, two options, a majority decides; confidence ${THRESHOLD}\n`,
-    "| voters | agreement | outcome: calls (waves) | same | confidence: calls (waves) | same |",
-    "|---|---|---|---|---|---|",
-    ...rows,
+    `calls / waves / decided as all voters would; ${VOTES.toLocaleString("en")} votes a cell, two options, over half wins\n`,
+    `| voters | early stop | ${percent.join(" | ")} |`,
+    `|---|---|${percent.map(() => "---|").join("")}`,
+    ...VOTERS.flatMap((n) => [row(n, false), row(n, true)]),
   ].join("\n");
 }
 
-function row(n: number, agreement: number): string {
-  const draw = seeded(1 + n * 100 + Math.round(agreement * 100));
-  const votes = Array.from({ length: VOTES }, () =>
-    Array.from({ length: n }, () => ballot(draw() < agreement ? "yes" : "no")),
-  );
-  const cells = [false, true].flatMap((isSure) => {
-    const held = votes.map((all) => hold(all, isSure));
-    const mean = (of: (vote: Vote) => number) => held.reduce((sum, vote) => sum + of(vote), 0) / VOTES;
-    const asked = mean((vote) => vote.asked);
-    const saved = Math.round(100 * (1 - asked / n));
-    const same = 100 * mean((vote) => Number(vote.isSame));
-    return [`${asked.toFixed(1)} (${mean((vote) => vote.waves).toFixed(1)}), -${saved} %`, `${same.toFixed(1)} %`];
+function row(n: number, isSure: boolean): string {
+  const cells = AGREEMENT.map((agreement) => {
+    const draw = seeded(1 + n * 100 + Math.round(agreement * 100));
+    const sum = { asked: 0, waves: 0, same: 0 };
+    for (let i = 0; i < VOTES; i++) {
+      const all = Array.from({ length: n }, () => ballot(draw() < agreement ? "yes" : "no"));
+      const { asked, waves, isSame } = hold(all, isSure);
+      sum.asked += asked;
+      sum.waves += waves;
+      sum.same += Number(isSame);
+    }
+    const mean = (of: number) => (of / VOTES).toFixed(1);
+    return `${mean(sum.asked)} / ${mean(sum.waves)} / ${Math.floor((1000 * sum.same) / VOTES) / 10} %`;
   });
-  return `| ${n} | ${Math.round(agreement * 100)} % | ${cells.join(" | ")} |`;
+  return `| ${n} | ${isSure ? `confidence ${THRESHOLD}` : "outcome"} | ${cells.join(" | ")} |`;
 }
 
 const ballot = (choice: string): Ballot => ({ voter: "", choice, confidence: 1, reason: "", weight: 1 });

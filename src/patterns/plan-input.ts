@@ -8,7 +8,7 @@ import { readPlan } from "./plan-graph.ts";
 /** One task of a plan. */
 export const PlannedTask = z.strictObject({
   id: z.string().min(1).max(100),
-  task: z.string().min(1).max(100_000),
+  task: z.string().min(1),
   worker: z.string().min(1),
   after: z.array(z.string()).default([]),
   reads: z.array(z.string()).default([]),
@@ -17,7 +17,7 @@ export const PlannedTask = z.strictObject({
 export type PlannedTask = z.output<typeof PlannedTask>;
 
 /** A plan as data, which a person or a model can read, change and give back. */
-export const Plan = z.strictObject({ tasks: z.array(PlannedTask).min(1) });
+const Plan = z.strictObject({ tasks: z.array(PlannedTask).min(1) });
 
 /** A goal as it is given; the shape of `plan` is that of `Plan`, and left out here to keep the menu short. */
 export const PlanInput = z.strictObject({

@@ -44,7 +44,7 @@ export function outlineAhead(team: Team, planOnly: boolean): Outline {
 }
 
 /** How often one plan may be drafted: it may be wrong twice, and too dear once. */
-export const DRAFTS = 4;
+const DRAFTS = 4;
 
 function closing(team: Team, before: readonly string[], isJoined: boolean, plans: number): OutlineStep[] {
   const used = new Set(before);

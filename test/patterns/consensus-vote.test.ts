@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import type { consensusVote } from "../../src/patterns/consensus-vote.ts";
+import { VoteInput } from "../../src/patterns/vote-input.ts";
+import { outlineVote } from "../../src/patterns/vote-outline.ts";
 import type { Reply } from "../stub/script.ts";
 import { byModel, openStand } from "./stand.ts";
 
@@ -241,6 +243,27 @@ describe("a stop by confidence", () => {
     };
     await using held = await outcome({ a: vote("yes") }, equal);
     expect(held.output).toMatchObject({ decision: "yes", decided_by: "weighted", tally: { yes: 12, no: 0 } });
+  });
+});
+
+describe("what a vote is going to do", () => {
+  const outline = (input: object) => {
+    const { steps } = outlineVote(VoteInput.parse({ ...closed, ...input }));
+    return steps.map(({ name, least, most }) => `${name} ${least}-${most}`);
+  };
+
+  test("names every voter, and those only who are asked at once as sure to be asked", () => {
+    expect(outline({})).toEqual(["oa/a 1-1", "oa/b 1-1", "oa/c 1-1"]);
+    expect(outline({ early_stop: "outcome" })).toEqual(["oa/a 1-1", "oa/b 1-1", "oa/c 0-1"]);
+    const many = { voters: Array(6).fill("oa/a"), early_stop: "confidence", confidence_threshold: 0.8 };
+    expect(outline(many).map((step) => step.slice(-3))).toEqual(["1-1", "1-1", "0-1", "0-1", "0-1", "0-1"]);
+  });
+
+  test("names whoever closes over the votes", () => {
+    expect(outline({ options: undefined }).at(-1)).toBe("grouping 1-1");
+    expect(outline({ method: "judge" }).at(-1)).toBe("judgement 1-1");
+    expect(outline({ on_disagreement: "human" }).at(-1)).toBe("judgement 0-1");
+    expect(outline({ options: undefined, method: "synthesize" }).at(-1)).toBe("synthesis 1-1");
   });
 });
 

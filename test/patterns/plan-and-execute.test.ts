@@ -1,8 +1,11 @@
+import { rm } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import type { ConfigSource } from "../../src/config.ts";
 import type { planAndExecute } from "../../src/patterns/plan-and-execute.ts";
+import { eventually, newHome, openHouse, PRICE } from "../house.ts";
 import type { Asked, Reply } from "../stub/script.ts";
+import { startVendor } from "../stub/vendor.ts";
 import { byModel, openStand } from "./stand.ts";
 
 type Output = z.output<typeof planAndExecute.output>;
@@ -242,6 +245,29 @@ describe("a task that fails", () => {
     expect(held.run).toMatchObject({ status: "failed", error: { code: "NO_QUORUM" } });
     expect(held.run.error?.message).toBe("no task succeeded: x (BAD_REQUEST)");
   });
+});
+
+test("a server that stops midway leaves a plan that goes on elsewhere, without asking for it or for finished tasks again", async () => {
+  const prices = Object.fromEntries(["a", "b", "c", "owl", "sum"].map((model) => [model, PRICE]));
+  const answers = { owl: diamond, a: { text: "A" }, b: { text: "B" }, sum: { text: "joined" } };
+  const vendor = await startVendor({ script: byModel({ ...answers, c: { fault: "hang" } }), prices });
+  const home = await newHome();
+  const asked = (model: string) => vendor.requests.filter((one) => one.model === model).length;
+  try {
+    const before = await openHouse({ home, vendor, prices });
+    const { id } = await before.start("plan_and_execute", team);
+    await eventually(() => asked("c") === 1);
+    await before.close();
+    vendor.follow(byModel({ ...answers, c: { text: "C" } }));
+    await using after = await openHouse({ home, vendor, prices });
+    after.engine.awaken();
+    const run = await after.ended(id);
+    expect(run).toMatchObject({ status: "succeeded", output: { output: "joined", replans: 0 } });
+    expect(["owl", "a", "b", "c", "sum"].map(asked)).toEqual([1, 2, 1, 2, 1]);
+  } finally {
+    await vendor.close();
+    await rm(home, { recursive: true, force: true });
+  }
 });
 
 describe("a validator", () => {
