@@ -49,6 +49,7 @@ const CODES = {
   DEADLINE_EXCEEDED: "limit",
   DEPTH_EXCEEDED: "limit",
   WIDTH_EXCEEDED: "limit",
+  RUN_TOO_LONG: "limit",
 
   CANCELLED: "cancelled",
 

@@ -11,9 +11,14 @@ export interface Reader {
   /** The run is somebody else's now, or the store has failed for good: nothing more can be written. */
   lost(why: string): void;
   catastrophe(failure: Failure): void;
+  /** It remembers as much as a run may: nothing new may be asked. */
+  full(): void;
   /** A line has been told, from memory or just now. */
   told(line: Line): void;
 }
+
+/** A replay reads all of it, and so does whoever looks at a trace. */
+export const MOST_LINES = 10_000;
 
 /** The memory of a run in play: lines are read from it, and every new one is written as the run's owner. */
 export class Journal {
@@ -71,6 +76,7 @@ export class Journal {
     const at = this.#stage.clock.now();
     const whole = { ...line, generation: this.#run.generation, seq: this.memory.nextSeq(), at };
     this.memory.addLine(whole);
+    if (this.memory.length >= MOST_LINES) this.#reader.full();
     this.#asked.add(whole.place);
     frame.told(whole);
     this.#reader.told(whole);

@@ -29,6 +29,10 @@ export class Remembered {
     return this.#lines.get(place);
   }
 
+  get length(): number {
+    return this.#lines.size;
+  }
+
   lines(): Iterable<Line> {
     return this.#lines.values();
   }

@@ -6,7 +6,7 @@ import type { Claimed, Ending, Line, Run, Write } from "../core/store.ts";
 import { contextOf } from "./context.ts";
 import { conclude, doneSteps } from "./ending.ts";
 import { Frame, isLimitOfRun, type Open } from "./frame.ts";
-import { Journal } from "./journal.ts";
+import { Journal, MOST_LINES } from "./journal.ts";
 import { kept } from "./kept.ts";
 import type { Remembered } from "./memory.ts";
 import type { Gated, Playing, Undecided, Waiter } from "./playing.ts";
@@ -56,6 +56,9 @@ export class Play implements Playing {
       lost: (why) => this.#lost(why),
       catastrophe: (failure) => this.catastrophe(failure),
       told: (line) => this.#noticeLimit(line),
+      full: () => {
+        this.refusing ??= tooLong();
+      },
     });
     for (const place of this.memory.cachedPlaces()) {
       const print = this.memory.line(place)?.print;
@@ -347,3 +350,8 @@ export class Play implements Playing {
     this.#onDrained?.();
   }
 }
+
+const tooLong = (): Failure =>
+  new Failure("RUN_TOO_LONG", `a run remembers at most ${MOST_LINES} steps, and this one has reached them`, {
+    hint: "What was done is kept. Do the rest in another run, or in several: one for each part of the work.",
+  });

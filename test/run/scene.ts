@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import type { DeedFunction } from "../../src/core/deed.ts";
 import { Failure } from "../../src/core/errors.ts";
 import type { Pattern, RunContext } from "../../src/core/pattern.ts";
 import type { ModelReply, ModelRequest, Provider } from "../../src/core/provider.ts";
@@ -54,6 +55,8 @@ export class Scene {
   /** How many requests have been aborted. */
   aborted = 0;
   say: (asked: Asked) => Said = () => "fine";
+  /** What servers can do in the world without a model. */
+  deeds: readonly DeedFunction[] = [];
   readonly store: RunStore;
   readonly home: string;
   readonly #dead = new Set<string>();
@@ -121,6 +124,7 @@ export class Scene {
       dice: new Dice(this.#made),
       providers: (asker) => ["tin", "oak"].map((id) => this.#provider(id, asker)),
       patterns: [...this.#patterns.values()],
+      deeds: () => this.deeds,
       purse: { caller: {}, day: {} },
       fate: { dies: 0, stops: 0, lags: 0 },
       knowsTheDead: ({ id }) => this.#dead.has(id),
