@@ -72,7 +72,7 @@ function agreedOn({ speakers }: Debate, talk: Talk): Ruling {
   if (proposal && isAgreed(talk, speakers))
     return { decision: proposal.payload.position, decided_by: "agreement", against: [] };
   const behind = names.filter((name) => holds(talk, name)).length;
-  const reason = `${behind} of ${names.length} stand behind the last proposal after ${counted(talk.round, "round")}`;
+  const reason = `${behind} of ${names.length} stand behind the last proposal after ${counted(roundsOf(talk), "round")}`;
   return { decision: null, decided_by: null, reason, against: names };
 }
 
@@ -88,7 +88,7 @@ function reportOf({ speakers }: Debate, talk: Talk, { decision, decided_by, reas
     ...(reason !== undefined && { reason }),
     stopped_by: by,
     ...(why !== undefined && { stopped_because: why }),
-    rounds: talk.round,
+    rounds: roundsOf(talk),
     positions: spoke.map(({ participant, position, confidence }) => ({
       participant,
       position,
@@ -102,3 +102,6 @@ function reportOf({ speakers }: Debate, talk: Talk, { decision, decided_by, reas
     ...(talk.summary !== undefined && { summary: talk.summary }),
   };
 }
+
+/** The rounds in which anything was said. */
+const roundsOf = ({ turns }: Talk): number => turns.findLast(({ failed }) => !failed)?.round ?? 0;

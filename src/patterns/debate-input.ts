@@ -11,9 +11,9 @@ const StopWhen = z.strictObject({
   tokens: z.int().min(1).optional(),
   usd: z.number().positive().max(1_000_000).optional(),
   seconds: z.number().positive().max(31_536_000).optional(),
-  text: z.string().min(1).max(1000).optional().describe("Phrase in a message"),
-  judge: z.boolean().optional().describe("Asked after each round"),
-  stall: z.int().min(1).max(100).optional().describe("Rounds without a new position"),
+  text: z.string().min(1).max(1000).optional().describe("A phrase said"),
+  judge: z.boolean().optional().describe("Each round"),
+  stall: z.int().min(1).max(100).optional().describe("Rounds without news"),
   agreement: z.boolean().optional().describe("Default true"),
 });
 
@@ -25,17 +25,16 @@ export const DebateInput = z.strictObject({
   speaker_selection: z
     .union([
       z.enum(["round_robin", "moderator"]),
-      z.strictObject({ moderator: AgentRef }),
-      z.strictObject({ rule: z.string().min(1) }),
+      z.strictObject({ moderator: AgentRef.optional(), rule: z.string().min(1).optional() }),
     ])
     .optional()
-    .describe("rule: CEL over name, last, round, spoke, text: who may speak"),
+    .describe("rule: CEL over name, last, round, spoke, text"),
   stop_when: StopWhen.optional(),
-  judge: AgentRef.optional().describe("Decides in the end"),
+  judge: AgentRef.optional().describe("Decides at last"),
   transcript: z
     .strictObject({ window: z.int().min(1).max(200).optional(), summary_by: AgentRef.optional() })
     .optional()
-    .describe("Default: the last 12 messages"),
+    .describe("Default window 12"),
 });
 export type DebateInput = z.output<typeof DebateInput>;
 
@@ -67,14 +66,14 @@ const WINDOW = 12;
 export const RULE_VARIABLES = ["name", "last", "round", "spoke", "text"];
 
 /** Names of calls that are no turns, so that no speaker may have them. */
-const TAKEN = ["moderator", "enough", "summary"];
+const TAKEN = ["moderator", "enough", "summary", "decision"];
 
 /** Fills in what was left unsaid. */
 export function planDebate(input: DebateInput, limits: Limits): Debate {
   const { task, participants, speaker_selection: selection, transcript = {} } = input;
   const { rounds: _, judge: assessed = false, agreement = true, ...stop } = input.stop_when ?? {};
   const names = distinctNames(participants, TAKEN);
-  const rule = typeof selection === "object" && "rule" in selection ? selection.rule : undefined;
+  const rule = typeof selection === "object" ? selection.rule : undefined;
   return {
     task,
     speakers: participants.map((ref, index) => ({ name: names[index] ?? refName(ref), ref })),
@@ -93,7 +92,7 @@ const roundsOf = ({ rounds, stop_when }: DebateInput): number | undefined => sto
 
 function moderatorOf({ speaker_selection: selection, judge }: DebateInput): AgentRef | undefined {
   if (selection === "moderator") return judge ?? "judge";
-  return typeof selection === "object" && "moderator" in selection ? selection.moderator : undefined;
+  return typeof selection === "object" ? selection.moderator : undefined;
 }
 
 /** Everybody a debate may ask. */
@@ -137,18 +136,34 @@ export function checkDebate(input: DebateInput, limits: Limits): void {
       most > 1 ? `Give 1 to ${most - 1}, or more rounds.` : "Leave it out.",
     );
   }
-  if (typeof selection === "object" && "rule" in selection) checkRule(selection.rule, participants);
+  if (typeof selection === "object") checkSelection(selection, participants);
 }
 
 /** A rule is tried on the first turn: one that lets nobody begin would never come to a debate. */
-function checkRule(text: string, participants: DebateInput["participants"]): void {
-  const rule = compileCondition(text, RULE_VARIABLES);
+function checkSelection(
+  { moderator, rule: text }: { readonly moderator?: AgentRef | undefined; readonly rule?: string | undefined },
+  participants: DebateInput["participants"],
+): void {
+  if ((moderator === undefined) === (text === undefined)) {
+    throw wrong(
+      "`speaker_selection` needs either `moderator` or `rule`",
+      'Such as {"moderator": "judge"} or {"rule": "name != last && spoke < 2"}.',
+    );
+  }
+  if (text === undefined) return;
   const names = distinctNames(participants, TAKEN);
-  if (names.some((name) => rule.holds({ name, last: "", round: 1, spoke: 0, text: "" }))) return;
-  throw wrong(
-    `by the rule \`${text}\` nobody may speak first; there are ${listed(names)}`,
-    'At first `last` and `text` are "" and `spoke` is 0: such as {"rule": "name != last && spoke < 2"}.',
-  );
+  if (mayBegin(compileCondition(text, RULE_VARIABLES), names)) return;
+  throw wrong(`by the rule \`${text}\` nobody may speak first; there are ${listed(names)}`, AT_FIRST);
+}
+
+const AT_FIRST = 'At first `last` and `text` are "" and `spoke` is 0: such as {"rule": "name != last && spoke < 2"}.';
+
+function mayBegin(rule: Condition, names: readonly string[]): boolean {
+  try {
+    return names.some((name) => rule.holds({ name, last: "", round: 1, spoke: 0, text: "" }));
+  } catch (error) {
+    throw error instanceof Failure ? wrong(error.message, AT_FIRST) : error;
+  }
 }
 
 const wrong = (message: string, hint: string): Failure => new Failure("INVALID_INPUT", message, { hint });

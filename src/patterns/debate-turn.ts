@@ -72,6 +72,11 @@ async function moderated(
   }
 }
 
+const SPEAK =
+  "Bring the task to the best answer, not your side to victory: answer the strongest of what was said, give grounds, " +
+  "change your position where theirs are better. If the standing proposal is right as it stands, agree; else say what is " +
+  "wrong with it and what you put in its place.";
+
 /** One speaker has its say. Whoever fails is left out of the round, and the run says so. */
 export async function speak(ctx: RunContext, debate: Debate, talk: Talk, speaker: Speaker): Promise<void> {
   const { name, ref } = speaker;
@@ -81,8 +86,7 @@ export async function speak(ctx: RunContext, debate: Debate, talk: Talk, speaker
   try {
     const answer = await ctx.call<Said>(ref, {
       name,
-      prompt: promptOf(debate, talk, name),
-      brief: briefOf(debate, name),
+      ...questionTo(debate, talk, name),
       shape: Said,
       cache: false,
     });
@@ -97,22 +101,21 @@ export async function speak(ctx: RunContext, debate: Debate, talk: Talk, speaker
   }
 }
 
-const promptOf = (debate: Debate, talk: Talk, name: string): string => {
+/** What somebody is asked when its turn comes. */
+export function questionTo(
+  debate: Debate,
+  talk: Talk,
+  name: string,
+): { readonly prompt: string; readonly brief: string } {
+  const { task, speakers, rounds } = debate;
   const proposal = standing(talk);
-  return paragraphs(
-    `# Task\n\n${debate.task}`,
+  const others = speakers.map((speaker) => speaker.name).filter((other) => other !== name);
+  const prompt = paragraphs(
+    `# Task\n\n${task}`,
     transcript(debate, talk),
     proposal && quoted(`# The standing proposal, by ${proposal.from}`, "proposal", proposal.payload.position),
-    `# Your turn\n\nRound ${talk.round} of ${debate.rounds}. You are ${name}.`,
+    `# Your turn\n\nRound ${talk.round} of ${rounds}. You are ${name}.`,
   );
-};
-
-const briefOf = ({ speakers }: Debate, own: string): string => {
-  const others = speakers.map(({ name }) => name).filter((name) => name !== own);
-  return paragraphs(
-    `You are ${listed([own])} in a dialogue with ${listed(others)}. Bring the task to the best answer, not your side to ` +
-      "victory: answer the strongest of what was said, give grounds, change your position where theirs are better. If the " +
-      "standing proposal is right as it stands, agree; else say what is wrong with it and what you put in its place.",
-    FENCE_RULE,
-  );
-};
+  const brief = paragraphs(`You are ${listed([name])} in a dialogue with ${listed(others)}. ${SPEAK}`, FENCE_RULE);
+  return { prompt, brief };
+}

@@ -3,7 +3,7 @@ import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { conclude, DebateOutput } from "./debate-end.ts";
 import { checkDebate, type Debate, DebateInput, debaters, planDebate } from "./debate-input.ts";
-import { debateOutline } from "./debate-outline.ts";
+import { debateAdvice, outlineDebate } from "./debate-outline.ts";
 import { stopAfterRound, stopAfterTurn } from "./debate-stop.ts";
 import { beginTalk, type Talk } from "./debate-talk.ts";
 import { summarise } from "./debate-transcript.ts";
@@ -23,7 +23,8 @@ export const debate = definePattern({
   subject: "task",
   agents: debaters,
   check: checkDebate,
-  outline: debateOutline,
+  outline: outlineDebate,
+  advice: debateAdvice,
 
   async run(ctx, input) {
     const plan = planDebate(input, ctx.limits);

@@ -89,7 +89,7 @@ const wrong = (message: string, hint: string): Failure => new Failure("INVALID_I
 /** What a refinement is going to ask: if all goes well the first draft passes. */
 export function refineOutline(input: RefineInput, limits: Limits): Outline {
   const rounds = roundsOf(input, limits);
-  const bytes = new TextEncoder().encode(JSON.stringify([input.task, input.criteria])).length;
+  const bytes = Buffer.byteLength(JSON.stringify([input.task, input.criteria]));
   const loop = { kind: "call", least: 1, most: rounds, bytes } as const;
   return {
     steps: [

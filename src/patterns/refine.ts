@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
+import { judgesItself } from "./advice.ts";
 import { checkRefine, RefineInput, refineOutline } from "./refine-input.ts";
 import { type Course, refineUntil, STOPS } from "./refine-loop.ts";
 import { Score } from "./refine-review.ts";
@@ -33,6 +34,7 @@ export const refine = definePattern({
   agents: ({ maker, critic }) => [maker, critic],
   check: checkRefine,
   outline: refineOutline,
+  advice: ({ maker, critic }, who) => judgesItself("critic", critic, [maker], who),
 
   async run(ctx, input) {
     const course = await refineUntil(ctx, input);

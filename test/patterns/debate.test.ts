@@ -316,6 +316,20 @@ describe("who speaks next", () => {
     await using held = await debated(answers, { participants: three, rounds: 2, speaker_selection: { rule } });
     expect(held.stand.models()).toEqual(["b", "c", "a", "b", "c"]);
   });
+
+  test("comes round to everybody where the rule has no favourite", async () => {
+    const answers = { a: restless("A"), b: restless("B"), c: restless("C") };
+    const rule = "name != last";
+    await using held = await debated(answers, { participants: three, rounds: 2, speaker_selection: { rule } });
+    expect(held.stand.models()).toEqual(["a", "b", "c", "a", "b", "c"]);
+  });
+
+  test("is nobody who has failed in this round, whatever the rule says", async () => {
+    const answers = { a: restless("A"), b: down, c: restless("C") };
+    const rule = 'name != "oa/c" || round > 1 || spoke == 0';
+    await using held = await debated(answers, { participants: three, rounds: 1, speaker_selection: { rule } });
+    expect(held.stand.models()).toEqual(["a", "b", "c"]);
+  });
 });
 
 describe("the transcript", () => {
