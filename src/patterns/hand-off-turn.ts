@@ -82,10 +82,16 @@ async function ask(ctx: RunContext, scene: Scene, problem?: string): Promise<Tur
       ? { answer: output.answer }
       : { code: "BAD_OUTPUT", words: "the action is answer, and `answer` is empty" };
   }
-  const to = nameMeant(output.to ?? "", names);
-  if (to === undefined) return { code: "UNKNOWN_AGENT", words: noSuchName("agent to hand to", output.to ?? "", names) };
+  const word = output.to?.trim() ?? "";
+  const to = nameMeant(word, names);
+  if (to === undefined) return { code: "UNKNOWN_AGENT", words: nobody(word, names) };
   return { to, hop: { reason: output.reason, notes: output.notes ?? "", at } };
 }
+
+const nobody = (word: string, names: readonly string[]): string =>
+  word === ""
+    ? `the action is hand_off, and \`to\` names nobody; there ${names.length === 1 ? "is" : "are"} ${listed(names)}`
+    : noSuchName("agent to hand to", word, names);
 
 /** Where nobody is left to hand to, the answer is all that is asked for. */
 async function answer(ctx: RunContext, scene: Scene): Promise<string> {

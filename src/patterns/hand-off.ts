@@ -3,6 +3,7 @@ import { isoTime } from "../core/clock.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern } from "../core/pattern.ts";
 import { counted, listed } from "../core/texts.ts";
+import { overlapping } from "./advice.ts";
 import { checkMembers, HandOffInput, hopsOf, type Member, membersOf, outlineMembers } from "./hand-off-team.ts";
 import { type Hop, takeTurn } from "./hand-off-turn.ts";
 import { stallOf, stateOf } from "./stalls.ts";
@@ -30,6 +31,11 @@ export const handOff = definePattern({
   agents: (input) => membersOf(input).map(({ ref }) => ref),
   check: checkMembers,
   outline: outlineMembers,
+  advice: (input, who) =>
+    overlapping(
+      membersOf(input).map(({ ref }) => ref),
+      who,
+    ),
 
   async run(ctx, input) {
     const members = membersOf(input);

@@ -61,21 +61,24 @@ export interface Room {
 }
 
 const LEAST_SHOWN = 500;
-const TASK_SHOWN = 1000;
+const TASK_SHOWN = 600;
 
-/** The assignments for a reader: who did what, what came of it, and of each that failed the reason. */
+/** The assignments for a reader: who did what, and what came of it. Where there are too many, the oldest are only named. */
 export function entryTexts(entries: readonly Entry[], { all, one }: Room): string[] {
   const most = Math.max(LEAST_SHOWN, Math.min(one, Math.floor(all / Math.max(1, entries.length))));
-  return entries.map(({ id, worker, task, status, output, error }) =>
-    [
-      `## Assignment ${id}, ${listed([worker])}: ${status === "succeeded" ? "complete" : "failed"}`,
-      fence(`task ${id}`, cut(task, TASK_SHOWN)),
-      error
-        ? fence(`failure ${id}`, cut(`${error.code}: ${error.message}`, TASK_SHOWN))
-        : fence(`output ${id}`, cut(asText(output), most)),
-    ].join("\n"),
-  );
+  const named = entries.length - Math.floor(all / LEAST_SHOWN);
+  return entries.map((entry, index) => {
+    const heading = `## Assignment ${entry.id}, ${listed([entry.worker])}: ${entry.error ? "failed" : "complete"}`;
+    return index < named ? heading : [heading, ...details(entry, most)].join("\n");
+  });
 }
+
+const details = ({ id, task, output, error }: Entry, most: number): string[] => [
+  fence(`task ${id}`, cut(task, TASK_SHOWN)),
+  error
+    ? fence(`failure ${id}`, cut(`${error.code}: ${error.message}`, TASK_SHOWN))
+    : fence(`output ${id}`, cut(asText(output), most)),
+];
 
 /** The beginning of a text that is too long, and how long it is. */
 export const cut = (text: string, most: number): string =>

@@ -3,6 +3,7 @@ import { Bill } from "../core/bill.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
+import { overlapping, tooFew } from "./advice.ts";
 import { Problem } from "./parts.ts";
 import { endsRun } from "./pipeline-course.ts";
 import { type Decision, decide } from "./supervise-decide.ts";
@@ -48,6 +49,7 @@ export const supervise = definePattern({
   ],
   check: checkTeam,
   outline: outlineTeam,
+  advice: ({ workers }, who) => [...tooFew(workers.length, "worker"), ...overlapping(workers, who)],
 
   async run(ctx, input) {
     const team = teamOf(input, ctx.limits);

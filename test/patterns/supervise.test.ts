@@ -1,8 +1,10 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { DEFAULT_LIMITS } from "../../src/core/settings.ts";
 import { patterns } from "../../src/patterns/index.ts";
 import { supervise } from "../../src/patterns/supervise.ts";
+import { type Entry, entryTexts } from "../../src/patterns/supervise-ledger.ts";
 import type { Reply } from "../stub/script.ts";
 import { byModel, openStand } from "./stand.ts";
 
@@ -298,6 +300,73 @@ describe("work that was done before", () => {
     await using held = await led({ owl: [one, two, one, two, one], a: text("AAA"), b: text("BBB") });
     expect(held.run.error?.code).toBe("STALLED");
     expect(held.prompts("owl")).toHaveLength(4);
+  });
+});
+
+test("a ledger of any length stays short enough to be read: outputs are cut, and the oldest assignments are only named", () => {
+  const room = { all: 10_000, one: 3000 };
+  const usage = { usd: 0, input_tokens: 0, output_tokens: 0, calls: 1 };
+  const entry = (id: number): Entry => ({
+    ...{ id, turn: 1, worker: "w", task: `task ${id} ${"t".repeat(2000)}`, reads: [], print: "", usage },
+    ...{ status: "succeeded", output: `output ${id} ${"o".repeat(id * 10)}` },
+  });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 300 }), (count) => {
+      const texts = entryTexts(
+        Array.from({ length: count }, (_, n) => entry(n + 1)),
+        room,
+      );
+      const whole = texts.filter((text) => text.includes("<data-"));
+      expect(whole).toHaveLength(Math.min(count, 20));
+      expect(texts.slice(-whole.length)).toEqual(whole);
+      expect(whole.join("").length).toBeLessThan(10_000 + 20 * 900);
+      for (const [at, text] of texts.entries()) expect(text).toContain(`## Assignment ${at + 1}, "w": complete`);
+    }),
+  );
+});
+
+describe("any supervisor, however foolish", () => {
+  const assignment = fc.record(
+    {
+      worker: fc.constantFrom("oa/a", "oa/b", "oa/nobody"),
+      task: fc.constantFrom("x", "X ", "y", "z"),
+      reads: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 2 }),
+    },
+    { requiredKeys: ["worker", "task"] },
+  );
+  const decision = fc.record({
+    done: fc.nat(9).map((n) => n === 0),
+    answer: fc.option(fc.constantFrom("", "end")),
+    assignments: fc.option(fc.array(assignment, { maxLength: 4 }), { freq: 5 }),
+    reason: fc.constant("r"),
+  });
+
+  test("comes to an end within its turns, and nobody does the same a third time", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(decision, { minLength: 1, maxLength: 8 }), async (decisions) => {
+        let turn = 0;
+        const owl = ({ shape }: { shape?: unknown }): Reply =>
+          shape ? { json: decisions[turn++ % decisions.length] } : { text: "closed" };
+        await using held = await led(
+          { owl, a: text("AAA"), b: down },
+          { workers: ["oa/a", "oa/b"], max_turns: 6 },
+          {},
+          { limits: { width: 3 } },
+        );
+        expect(["succeeded", "failed"]).toContain(held.run.status);
+        if (held.run.status === "failed")
+          expect(["BAD_OUTPUT", "UNKNOWN_AGENT", "STALLED"]).toContain(held.run.error?.code);
+        else expect(held.output.output).toMatch(/^(end|closed)$/);
+        expect(turn).toBeLessThanOrEqual(6);
+        const times = new Map<string, number>();
+        for (const { model, user } of held.stand.asked()) {
+          const key = `${model} ${user.toLowerCase().trim()}`;
+          if (model !== "owl") times.set(key, (times.get(key) ?? 0) + 1);
+        }
+        for (const [key, count] of times) expect(count, key).toBeLessThanOrEqual(2);
+      }),
+      { numRuns: 40 },
+    );
   });
 });
 
