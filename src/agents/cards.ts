@@ -26,6 +26,7 @@ export function cardOf({ name, description, source, spec, notes, refused, stale 
     kind: "agent",
     description,
     version: spec?.version ?? "",
+    ...(spec?.tag !== undefined && { tag: spec.tag }),
     models,
     source,
     price: priceTag(models, place),

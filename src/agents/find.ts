@@ -10,7 +10,7 @@ export const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
 type Pinned = Pick<Catalogue, "agents" | "models" | "limits" | "rehearsal">;
 
 /**
- * Who a reference means, by nothing but what is pinned: an agent, one version of it (`critic@1f3a9c02`), a tier of the
+ * Who a reference means, by nothing but what is pinned: an agent, one version of it (`critic@1f3a9c02`, or `critic@1.0.0` as its file says), a tier of the
  * setting `models`, or `provider/model`. Instructions follow what an agent is told anyway; a plain model is told them alone.
  */
 export function find(catalogue: Pinned, ref: AgentRef): AgentSpec {
@@ -69,14 +69,14 @@ function versioned(catalogue: Pinned, name: string): AgentSpec {
   const at = name.lastIndexOf("@");
   const agent = at > 0 ? own(catalogue.agents, name.slice(0, at)) : undefined;
   if (!agent) throw unknown(catalogue, name);
-  if (agent.version === name.slice(at + 1)) return agent;
+  if ([agent.version, agent.tag].includes(name.slice(at + 1))) return agent;
   throw new Failure("UNKNOWN_AGENT", `The agent "${agent.name}" has no version "${name.slice(at + 1)}"`, {
-    hint: `It is now ${agent.name}@${agent.version}; without a version, the present one is meant.`,
+    hint: `It is now ${agent.name}@${agent.version}${agent.tag === undefined ? "" : ` (${agent.tag})`}; without a version, the present one is meant.`,
     agent: name,
   });
 }
 
-const SHORT = 20;
+const SHORT = 30;
 
 function unknown({ agents, models }: Pinned, name: string): Failure {
   const names = [...Object.keys(agents), ...Object.keys(models)];

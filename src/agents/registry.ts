@@ -2,7 +2,7 @@ import type { AgentSpec } from "../core/agent.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Log } from "../core/log.ts";
 import { nearest } from "../core/nearest.ts";
-import { BUILT_IN } from "./built-in.ts";
+import { BUILT_IN_SOURCE, builtIn, TIERS } from "./built-in.ts";
 import type { Draft } from "./files/agent-file.ts";
 import { FileShelf, type Shelved } from "./files/shelf.ts";
 import { DEFAULT_MAX_OUTPUT_TOKENS } from "./find.ts";
@@ -51,7 +51,7 @@ export class Registry {
   roll(): Roll {
     if (!this.#shelf.refresh() && this.#roll) return this.#roll;
     const files = this.#shelf.all().map((file) => fromFile(file, this.#defaults));
-    const all = withoutDoubles([...files, ...BUILT_IN.map((draft) => fromDraft(draft, [], this.#defaults))]);
+    const all = withoutDoubles([...files, ...builtIn().map((draft) => fromDraft(draft, [], tiered(this.#defaults)))]);
     const byName = new Map<string, Known>();
     for (const known of all) if (!byName.has(known.name)) byName.set(known.name, known);
     this.#roll = { all, byName };
@@ -100,6 +100,13 @@ function fromDraft(draft: Draft, notes: readonly string[], defaults: Defaults): 
   return { name, description, source, notes, spec };
 }
 
+/** For a built-in agent, the default model answers where a tier has no name. */
+const tiered = ({ model, models, ...rest }: Defaults): Defaults => ({
+  ...rest,
+  model,
+  models: { ...Object.fromEntries(TIERS.map((tier) => [tier, model])), ...models },
+});
+
 /** By what the author wrote, not where it stands: the same text has the same version on every machine. */
 const versionOf = ({ source: _, ...content }: Draft): string => fingerprint(content).slice(0, 8);
 
@@ -121,7 +128,7 @@ function withoutDoubles(all: readonly Known[]): Known[] {
     const taken = first.get(known.name);
     if (!taken) first.set(known.name, known);
     if (!taken) return known;
-    if (known.source === "built in") return [];
+    if (known.source === BUILT_IN_SOURCE) return [];
     const { spec: _, ...rest } = known;
     return { ...rest, refused: `${known.source}: the name \`${known.name}\` is taken by ${taken.source}` };
   });

@@ -20,6 +20,8 @@ export const AgentSpec = z.strictObject({
   name: z.string().min(1),
   /** By content, so that two texts never share a version. */
   version: z.string().min(1),
+  /** What its author calls this version, such as 1.2.0; two texts may share it. */
+  tag: z.string().optional(),
   description: z.string(),
   system: z.string(),
   /** The models asked in order, each `provider/model`: the first, then its fallbacks. Never empty. */

@@ -13,6 +13,8 @@ export interface AgentCard {
   readonly kind: "agent" | "model" | "workflow";
   readonly description: string;
   readonly version: string;
+  /** What its author calls this version. */
+  readonly tag?: string;
   readonly models: readonly string[];
   readonly source: string;
   /** USD a million tokens, in and out; `null` where no price is known. */

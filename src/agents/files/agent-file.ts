@@ -28,6 +28,9 @@ export type FileReading = { readonly draft: Draft; readonly notes: readonly stri
 const isName = (name: string): boolean =>
   name.length <= 100 && name === name.trim() && name !== "__proto__" && /^[^/@\p{C}]+$/u.test(name);
 
+/** Behind an `@` it must stand as one word. */
+const isTag = (tag: string): boolean => /^[^\s/@\p{C}]{1,50}$/u.test(tag);
+
 const OneOrMore = z.union([z.string(), z.array(z.string())]);
 
 /** What is our own in a file that other hosts read too. */
@@ -51,6 +54,11 @@ const Fields = z.looseObject({
     .refine(isName, "a name has at most 100 characters, no `/`, no `@` and no spaces at its ends")
     .optional(),
   description: z.string().optional(),
+  version: z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .refine(isTag, "a version is a word of at most 50 characters, such as 1.2.0")
+    .optional(),
   model: OneOrMore.optional(),
   fallbacks: OneOrMore.optional(),
   "x-baton": Own.optional(),
@@ -101,8 +109,14 @@ const at = ({ line, column }: Where): string => `${line}:${column}`;
 
 function draftOf(fields: Fields, body: string): Omit<Draft, "name" | "description" | "source"> {
   const { fallbacks, ...own } = fields["x-baton"] ?? {};
+  const { version: tag } = fields;
   const [first = "inherit", ...others] = listOf(fields.model);
-  return { ...own, system: body, models: [first, ...others, ...listOf(fields.fallbacks), ...listOf(fallbacks)] };
+  return {
+    ...own,
+    ...(tag !== undefined && { tag }),
+    system: body,
+    models: [first, ...others, ...listOf(fields.fallbacks), ...listOf(fallbacks)],
+  };
 }
 
 const listOf = (names: string | readonly string[] | undefined): string[] =>
