@@ -5,7 +5,7 @@ import type { Outline, OutlineStep } from "./outline.ts";
 export function label(text: string): string {
   const safe = text
     .split("<br/>")
-    .map((part) => part.replace(/[&<>"#;`]/g, (c) => `#${c.charCodeAt(0)};`))
+    .map((part) => part.replaceAll(/\s+/g, " ").replace(/[&<>"#;`]/g, (c) => `#${c.charCodeAt(0)};`))
     .join("<br/>");
   return `"${safe}"`;
 }

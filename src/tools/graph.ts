@@ -1,3 +1,4 @@
+import { label } from "../core/drawing.ts";
 import { placeNames } from "../core/place.ts";
 import type { StepRecord } from "../core/record.ts";
 
@@ -14,8 +15,8 @@ export function mermaid(pattern: string, records: readonly StepRecord[]): string
   const drawing = new Drawing();
   const root: Node = { name: pattern, inner: new Map() };
   for (const record of records.slice(0, MOST)) plant(root, record);
-  drawing.chain([...root.inner.values()], [drawing.box(`([${quote(pattern)}])`)]);
-  if (records.length > MOST) drawing.box(`[${quote(`and ${records.length - MOST} more steps`)}]`);
+  drawing.chain([...root.inner.values()], [drawing.box(`([${label(pattern)}])`)]);
+  if (records.length > MOST) drawing.box(`[${label(`and ${records.length - MOST} more steps`)}]`);
   return drawing.text();
 }
 
@@ -59,8 +60,8 @@ class Drawing {
   }
 
   #step(name: string, record: StepRecord, from: readonly string[]): readonly string[] {
-    const label = [name, record.agent, record.status === "success" ? `${record.ms} ms` : record.status];
-    const id = this.box(`[${quote(label.filter(Boolean).join("<br/>"))}]:::${record.status.replace(" ", "_")}`);
+    const said = [name, record.agent, record.status === "success" ? `${record.ms} ms` : record.status];
+    const id = this.box(`[${label(said.filter(Boolean).join("<br/>"))}]:::${record.status.replace(" ", "_")}`);
     for (const source of from) this.#lines.push(`  ${source} --> ${id}`);
     return [id];
   }
@@ -77,12 +78,3 @@ const STYLES = [
   "  classDef running fill:#e0ecff,stroke:#2f5fb3",
   "  classDef waiting fill:#eee6ff,stroke:#6a46b3",
 ];
-
-/** Text that cannot end its own quotes or be taken for a tag; line breaks stay. */
-const quote = (text: string): string => {
-  const safe = text
-    .split("<br/>")
-    .map((part) => part.replace(/[&<>"#;`]/g, (c) => `#${c.charCodeAt(0)};`))
-    .join("<br/>");
-  return `"${safe}"`;
-};
