@@ -20,6 +20,7 @@ create table events (
 );
 create unique index events_id on events (caller, source, id);
 create index events_type on events (caller, type, number);
+create index events_caller on events (caller, number);
 create index events_new on events (number) where matched = 0;
 
 -- Each event on its way to each subscription that it fits.
@@ -35,7 +36,8 @@ create table deliveries (
   error text,
   primary key (subscription, event)
 ) without rowid;
-create index deliveries_due on deliveries (due_at) where state = 'due';
+create index deliveries_event on deliveries (event);
+create index deliveries_due on deliveries (subscription, due_at) where state = 'due';
 create index deliveries_lane on deliveries (subscription, caller, lane, event)
   where state in ('due', 'started') and lane is not null;
 create index deliveries_run on deliveries (run) where state = 'started';

@@ -1,5 +1,9 @@
+import type { Subscription } from "../../src/core/event.ts";
 import type { RunStore } from "../../src/core/store.ts";
 import { claimsContract } from "./contract/claims.ts";
+import { deliveriesContract } from "./contract/deliveries.ts";
+import { eventWaitsContract } from "./contract/event-waits.ts";
+import { eventsContract } from "./contract/events.ts";
 import { generationsContract } from "./contract/generations.ts";
 import { memoryContract } from "./contract/memory.ts";
 import { moneyContract } from "./contract/money.ts";
@@ -15,8 +19,8 @@ export interface Opened {
   readonly other: RunStore;
 }
 
-/** Opens an empty store; what it opens is closed after the test. */
-export type OpenStore = () => Promise<Opened>;
+/** Opens an empty store that knows these subscriptions; what it opens is closed after the test. */
+export type OpenStore = (subscriptions?: readonly Subscription[]) => Promise<Opened>;
 
 /** All that a run store promises. Whoever passes may take its place. */
 export function storeContract(open: OpenStore): void {
@@ -26,4 +30,7 @@ export function storeContract(open: OpenStore): void {
   moneyContract(open);
   waitsContract(open);
   generationsContract(open);
+  eventsContract(open);
+  eventWaitsContract(open);
+  deliveriesContract(open);
 }

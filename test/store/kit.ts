@@ -1,6 +1,7 @@
 import type { Ask } from "../../src/core/budget.ts";
 import type { Catalogue } from "../../src/core/catalogue.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { BatonEvent, EventFilter } from "../../src/core/event.ts";
 import { DEFAULT_LIMITS, DEFAULT_RETRY } from "../../src/core/settings.ts";
 import type { Claimed, Fence, Hold, Line, NewRun, RunStore, Settle, Write, Written } from "../../src/core/store.ts";
 import { NO_USAGE, type Usage } from "../../src/core/usage.ts";
@@ -150,6 +151,21 @@ export const end = (status: "succeeded" | "failed" | "dead", more: object = {}):
   do: "end",
   ending: { status, degraded: [], ...more },
 });
+
+/** An event as somebody publishes it. */
+export const event = (id: string, more: Partial<BatonEvent> = {}): BatonEvent => ({
+  specversion: "1.0",
+  id,
+  source: "/shop",
+  type: "order.paid",
+  time: "2026-01-01T00:00:00Z",
+  data: { id },
+  ...more,
+});
+
+/** Asks for an event. */
+export const openFor = (place: string, filter: EventFilter, more: Parameters<typeof open>[1] = {}): Write =>
+  open(place, { kind: "event", event: filter, ...more });
 
 /** What one write did. */
 export async function doing(store: RunStore, fence: Fence, write: Write): Promise<Written | undefined> {

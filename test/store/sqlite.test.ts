@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe } from "vitest";
+import type { Subscription } from "../../src/core/event.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { type Opened, storeContract } from "./contract.ts";
 import { FakeClock } from "./kit.ts";
@@ -12,11 +13,11 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-async function open(): Promise<Opened> {
+async function open(known: readonly Subscription[] = []): Promise<Opened> {
   const home = mkdtempSync(join(tmpdir(), "baton-store-"));
   const clock = new FakeClock();
-  const store = await openStore({ home, clock });
-  const other = await openStore({ home, clock });
+  const store = await openStore({ home, clock, subscriptions: () => known });
+  const other = await openStore({ home, clock, subscriptions: () => known });
   closing.push(async () => {
     await store.close();
     await other.close();
