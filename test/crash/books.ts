@@ -106,7 +106,10 @@ export async function expectBooksToAgree(home: Home, vendor: Vendor): Promise<vo
   expect(vendor.report().bill, "the vendor's bill, and ours").toBeLessThanOrEqual(charged);
 }
 
-/** An output without its bills, which a crash may make greater. */
-export function withoutBills(output: unknown): unknown {
-  return JSON.parse(JSON.stringify(output, (key, value) => (key === "usage" ? undefined : value)));
+const OF_ITS_TIME = new Set(["usage", "timestamp", "estimate"]);
+
+/** An output without what is its run's own: its bills, which a crash may make greater, its times, and its name. */
+export function plainOutput(output: unknown, name: string): unknown {
+  const text = JSON.stringify(output, (key, value) => (OF_ITS_TIME.has(key) ? undefined : value));
+  return JSON.parse(text.replaceAll(`[${name}]`, "[]"));
 }

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Run } from "../../src/core/store.ts";
 import { openHouse } from "../house.ts";
 import type { Vendor } from "../stub/vendor.ts";
-import { expectBooksToAgree, expectNothingAskedTwice, type Home, withoutBills } from "./books.ts";
+import { expectBooksToAgree, expectNothingAskedTwice, type Home, plainOutput } from "./books.ts";
 import type { Setup, Wish } from "./orders.ts";
 import { until } from "./patience.ts";
 import { Player } from "./player.ts";
@@ -42,7 +42,7 @@ export async function survivor(setup: Setup, wishes: readonly Wish[]): Promise<[
     runs.map(({ status, error }) => ({ status, error })),
     player.complaints,
   ).toEqual(runs.map(() => ({ status: "succeeded" })));
-  return [runs.map(({ output }) => withoutBills(output)), player];
+  return [runs.map(({ output }, i) => plainOutput(output, wishes[i]?.key ?? "")), player];
 }
 
 /** All that must be true of a home when its runs have ended; each journal, played again, leads to the same end. */

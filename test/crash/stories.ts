@@ -71,6 +71,51 @@ const disputed = (tag: string): Wish => ({
   },
 });
 
+/** A vote that is asked in waves, by ranks. */
+const ranked = (tag: string): Wish => ({
+  key: tag,
+  pattern: "consensus_vote",
+  input: {
+    question: `[${tag}] Which bridge before which?`,
+    options: ["arch", "beam"],
+    voters: [1, 2, 3].map((n) => who(`You are ranker ${n}.`)),
+    method: "ranked",
+  },
+});
+
+const TWO = [MODEL, `${MODEL}-2`] as const;
+
+/** A supervisor who gives out work twice, two pieces at once. */
+const supervised = (tag: string): Wish => ({
+  key: tag,
+  pattern: "supervise",
+  input: {
+    task: `[${tag}] Look at bridges from both sides.`,
+    supervisor: who("You lead."),
+    workers: [who("You are view 1."), who("You are view 2.")],
+  },
+});
+
+/** A task that is handed on once. */
+const handedOn = (tag: string): Wish => ({
+  key: tag,
+  pattern: "hand_off",
+  input: { task: `[${tag}] Mend the bridge.`, agents: [who("You pass it on."), who("You finish.")] },
+});
+
+/** A plan of three tasks, of which two go on at once; its result is sent back once. */
+const planned = (tag: string): Wish => ({
+  key: tag,
+  pattern: "plan_and_execute",
+  input: {
+    goal: `[${tag}] Know all bridges.`,
+    planner: who("You plan."),
+    workers: [who("You are view 1."), who("You are view 2.")],
+    synthesiser: who("You join."),
+    validator: who("You validate."),
+  },
+});
+
 export const oneCall = (tag: string): Wish => ({
   key: tag,
   pattern: "run_agent",
@@ -83,11 +128,18 @@ export const STORIES = {
   "a vote": vote,
   "a quorum": quorum,
   "a vote that a person decides": disputed,
+  "a ranked vote": ranked,
+  "a supervised team": supervised,
+  "a hand-over": handedOn,
+  "a plan that is made anew": planned,
 } as const;
 export type Story = keyof typeof STORIES;
 
 /** A pipeline, a fan-out and a vote at once. */
 export const stories = (tag: string): readonly Wish[] => [pipeline(`${tag} p`), fanOut(`${tag} f`), vote(`${tag} v`)];
+
+/** Which story it is: what one agent asks another must tell it too. */
+const tagIn = (user: string): string => /\[[^\]]+\]/.exec(user)?.[0] ?? "";
 
 /** How each of them answers; the same question always in the same words. */
 const ROLES: readonly (readonly [said: RegExp, answer: (user: string, nr: string) => Reply])[] = [
@@ -104,6 +156,52 @@ const ROLES: readonly (readonly [said: RegExp, answer: (user: string, nr: string
   [
     /You are voter (\d+)\./,
     (_, nr) => ({ json: { choice: nr === "3" ? "beam" : "arch", confidence: 0.8, reason: `voter ${nr}` } }),
+  ],
+  [
+    /You are ranker (\d+)\./,
+    (_, nr) => ({
+      json: { ranking: nr === "3" ? ["beam", "arch"] : ["arch", "beam"], confidence: 0.8, reason: `ranker ${nr}` },
+    }),
+  ],
+  [
+    /You lead\./,
+    (user) => {
+      const done = user.match(/View \d\./g)?.length ?? 0;
+      if (done >= 3) return { json: { done: true, answer: "All of it.", reason: "enough" } };
+      const [left, right] = TWO;
+      const both = [
+        { worker: left, task: `${tagIn(user)} Look left.` },
+        { worker: right, task: `${tagIn(user)} Look right.` },
+      ];
+      const third = [{ worker: left, task: `${tagIn(user)} Look again.`, reads: [1, 2] }];
+      return { json: { done: false, assignments: done === 0 ? both : third, reason: "more is needed" } };
+    },
+  ],
+  [
+    /You pass it on\./,
+    () => ({ json: { action: "hand_off", to: TWO[1], notes: "It is the left pier.", reason: "not my field" } }),
+  ],
+  [/You finish\./, () => ({ json: { action: "answer", answer: "Mended.", reason: "my field" } })],
+  [
+    /You plan\./,
+    (user) => {
+      const [left, right] = TWO;
+      const first = [
+        { id: "a", task: "Look left.", worker: left, after: [], reads: [] },
+        { id: "b", task: "Look right.", worker: right, after: [], reads: [] },
+        { id: "c", task: "Compare.", worker: left, after: [], reads: ["a", "b"] },
+      ];
+      const more = [{ id: "d", task: "Look below.", worker: right, after: ["c"], reads: ["c"] }];
+      const tasks = user.includes("too few sides") ? more : first;
+      return { json: { approach: "From all sides.", plan: { tasks } } };
+    },
+  ],
+  [
+    /You validate\./,
+    (user) => {
+      const ok = (user.match(/View \d\./g)?.length ?? 0) > 3;
+      return { json: { ok, problems: ok ? [] : ["too few sides"], confidence: 0.9 } };
+    },
   ],
   [/You judge\./, () => ({ json: { choice: "arch", reason: "two of three" } })],
 ];
