@@ -1,4 +1,3 @@
-import type { Node } from "./definition.ts";
 import { type Nodes, nodesRead } from "./references.ts";
 
 /** A switch that names a node, and in which of its cases; `else` is -1. */
@@ -40,9 +39,7 @@ export function graphOf(nodes: Nodes): Graph {
 
 function buildGraph(nodes: Nodes): Graph {
   const chosenBy = choicesOf(nodes);
-  const before = new Map(
-    Object.entries(nodes).map(([name, node]) => [name, followed(nodes, node, chosenBy.get(name) ?? [])]),
-  );
+  const before = new Map(Object.keys(nodes).map((name) => [name, followed(nodes, name, chosenBy.get(name) ?? [])]));
   const { order, cycle } = sorted(before);
   const read = new Set([...before.values()].flat());
   let rows: Rows | undefined;
@@ -61,9 +58,12 @@ function buildGraph(nodes: Nodes): Graph {
   };
 }
 
-function followed(nodes: Nodes, node: Node, choices: readonly Choice[]): string[] {
-  const names = new Set([...(node.after ?? []), ...nodesRead(node), ...choices.map((choice) => choice.switch)]);
-  return [...names].filter((name) => Object.hasOwn(nodes, name));
+/** What a node reads of itself is no way back: it cannot be read at all. */
+function followed(nodes: Nodes, name: string, choices: readonly Choice[]): string[] {
+  const node = nodes[name];
+  const reads = node ? [...nodesRead(node)].filter((read) => read !== name) : [];
+  const names = new Set([...(node?.after ?? []), ...reads, ...choices.map((choice) => choice.switch)]);
+  return [...names].filter((one) => Object.hasOwn(nodes, one));
 }
 
 function choicesOf(nodes: Nodes): Map<string, Choice[]> {
