@@ -95,12 +95,14 @@ const TURNS_A_TIME = 2;
  * time; each time it may be asked once more, where it named nobody whom it may hand to.
  */
 export function outlineMembers(input: HandOffInput): Outline {
-  const [first, ...rest] = membersOf(input);
+  const members = membersOf(input);
+  const [first, ...rest] = members;
   if (!first) return { steps: [] };
   const times = Math.ceil((hopsOf(input) + 1) / 2);
   const step = ({ name, ref }: Member) => ({
-    ...{ name, kind: "call" as const, agent: ref, reads: [], most: times * TURNS_A_TIME },
+    ...{ name, kind: "call" as const, agent: ref, most: times * TURNS_A_TIME },
     bytes: Buffer.byteLength(input.task),
+    reads: members.filter(({ to }) => to.includes(name)).map((other) => other.name),
   });
   return {
     steps: [

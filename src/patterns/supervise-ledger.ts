@@ -65,13 +65,17 @@ const TASK_SHOWN = 600;
 
 /** The assignments for a reader: who did what, and what came of it. Where there are too many, the oldest are only named. */
 export function entryTexts(entries: readonly Entry[], { all, one }: Room): string[] {
-  const most = Math.max(LEAST_SHOWN, Math.min(one, Math.floor(all / Math.max(1, entries.length))));
+  const most = shareOf({ all, one }, entries.length);
   const named = entries.length - Math.floor(all / LEAST_SHOWN);
   return entries.map((entry, index) => {
     const heading = `## Assignment ${entry.id}, ${listed([entry.worker])}: ${entry.error ? "failed" : "complete"}`;
     return index < named ? heading : [heading, ...details(entry, most)].join("\n");
   });
 }
+
+/** How much of each output is shown where there are so many. */
+export const shareOf = ({ all, one }: Room, count: number): number =>
+  Math.max(LEAST_SHOWN, Math.min(one, Math.floor(all / Math.max(1, count))));
 
 const details = ({ id, task, output, error }: Entry, most: number): string[] => [
   fence(`task ${id}`, cut(task, TASK_SHOWN)),

@@ -5,7 +5,7 @@ import { fingerprint } from "../core/fingerprint.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Outline } from "../core/outline.ts";
 import { listed } from "../core/texts.ts";
-import { distinctNames, freeName } from "./parts.ts";
+import { distinctNames } from "./parts.ts";
 import { decisionPrompt } from "./supervise-decide.ts";
 import { newLedger, type Team } from "./supervise-ledger.ts";
 
@@ -38,25 +38,25 @@ export function checkTeam({ workers }: Input): void {
   });
 }
 
-/** The supervisor, its workers, to any of whom any of the work may go, and whoever writes the answer. */
+/**
+ * The supervisor; its workers, to any of whom any of the work may go; the ledger, which bounds what is read of their
+ * outputs; and whoever writes the answer.
+ */
 export function outlineTeam(input: Input, limits: Limits): Outline {
   const team = teamOf(input, limits);
-  const used = new Set(team.workers.map(({ name }) => name));
-  const leader = freeName("supervisor", used);
-  const bytes = Buffer.byteLength(decisionPrompt(team, newLedger()));
-  const all = { kind: "call" as const, bytes };
-  const workers = team.workers.map(({ name, ref }) => ({
-    ...{ name, kind: "call" as const, agent: ref, after: [leader], reads: [], back: leader, parallel: true },
-    ...{ least: 1, most: team.turns * team.width, bytes: 0 },
-  }));
+  const { supervisor, synthesiser, workers, turns, width } = team;
   const names = workers.map(({ name }) => name);
-  const least = team.synthesiser === undefined ? 0 : 1;
-  const closer = { agent: team.synthesiser ?? team.supervisor, least, most: 1 };
+  const [leader = "", ledger = "", answer = ""] = distinctNames(["supervisor", "ledger", "answer"], names);
+  const bytes = Buffer.byteLength(decisionPrompt(team, newLedger()));
+  const call = { kind: "call" as const, reads: [ledger], bytes };
+  const work = { after: [leader], reads: [leader, ledger], least: 1, most: turns * width, bytes: 0, parallel: true };
+  const closer = { agent: synthesiser ?? supervisor, least: synthesiser === undefined ? 0 : 1 };
   return {
     steps: [
-      { ...all, name: leader, agent: team.supervisor, after: [], least: 2, most: team.turns, reads: names },
-      ...workers,
-      { ...all, ...closer, name: freeName("answer", new Set([...used, leader])), after: names, reads: names },
+      { ...call, name: leader, agent: supervisor, after: [], least: 2, most: turns },
+      ...workers.map(({ name, ref }) => ({ ...call, ...work, name, agent: ref })),
+      { ...work, name: ledger, kind: "code", after: names, reads: names, most: turns, back: leader },
+      { ...call, ...closer, name: answer, after: [ledger], most: 1 },
     ],
   };
 }

@@ -2,12 +2,15 @@ import { billOf } from "../core/bill.ts";
 import { Failure } from "../core/errors.ts";
 import { FENCE_RULE } from "../core/fence.ts";
 import type { RunContext, Settled } from "../core/pattern.ts";
-import { paragraphs, quoted } from "../core/texts.ts";
+import { asText, paragraphs, quoted } from "../core/texts.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import { problemOf } from "./parts.ts";
 import { endsRun } from "./pipeline-course.ts";
-import { type Entry, entryTexts, type Ledger, succeeded, type Team } from "./supervise-ledger.ts";
+import { cut, type Entry, entryTexts, type Ledger, shareOf, succeeded, type Team } from "./supervise-ledger.ts";
 import type { Job } from "./supervise-sift.ts";
+
+/** How much whoever works on outputs is shown of them: far more than whoever only decides. */
+const SHOWN = { all: 200_000, one: 60_000 };
 
 /** Does the work of one turn, all of it at once. The limit that stops the run comes back, if one was met. */
 export async function work(
@@ -39,7 +42,10 @@ export async function work(
 function workPrompt({ task, reads }: Job, { entries }: Ledger): { readonly prompt: string; readonly brief?: string } {
   const read = entries.filter(({ id }) => reads.includes(id));
   if (read.length === 0) return { prompt: task };
-  const parts = read.map(({ id, worker, output }) => quoted(`# From assignment ${id}`, worker, output));
+  const most = shareOf(SHOWN, read.length);
+  const parts = read.map(({ id, worker, output }) =>
+    quoted(`# From assignment ${id}`, worker, cut(asText(output), most)),
+  );
   return { prompt: paragraphs(`# Task\n\n${task}`, ...parts), brief: FENCE_RULE };
 }
 
@@ -66,7 +72,6 @@ const CLOSE = paragraphs(
     "each other, decide by what they give as grounds, and say so. Where something that matters is missing, say that it is missing.",
   FENCE_RULE,
 );
-const SHOWN = { all: 400_000, one: 100_000 };
 
 /** The answer to the task: the supervisor's own, or one made of the outputs; null where nobody could make one any more. */
 export async function answerOf(ctx: RunContext, team: Team, ledger: Ledger, end: End): Promise<string | null> {

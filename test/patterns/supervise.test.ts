@@ -441,16 +441,18 @@ describe("a team as it is asked for", () => {
   });
 
   test("is drawn with the supervisor first, every worker after it, and the answer last", () => {
-    const steps = supervise.outline?.(
-      parsed({ max_turns: 3, workers: ["writer", "supervisor"] }),
-      DEFAULT_LIMITS,
-    ).steps;
-    expect(steps?.map(({ name, after, least, most }) => ({ name, after, least, most }))).toEqual([
-      { name: "supervisor-2", after: [], least: 2, most: 3 },
-      { name: "writer", after: ["supervisor-2"], least: 1, most: 3 * DEFAULT_LIMITS.width },
-      { name: "supervisor", after: ["supervisor-2"], least: 1, most: 3 * DEFAULT_LIMITS.width },
-      { name: "answer", after: ["writer", "supervisor"], least: 0, most: 1 },
+    const drawn = (input: object) =>
+      supervise.outline?.(parsed({ max_turns: 3, ...input }), DEFAULT_LIMITS).steps ?? [];
+    const most = 3 * DEFAULT_LIMITS.width;
+    const steps = drawn({ workers: ["writer", "supervisor"] });
+    expect(steps.map((step) => [step.name, step.after, step.least, step.most, step.back])).toEqual([
+      ["supervisor-2", [], 2, 3, undefined],
+      ["writer", ["supervisor-2"], 1, most, undefined],
+      ["supervisor", ["supervisor-2"], 1, most, undefined],
+      ["ledger", ["writer", "supervisor"], 1, 3, "supervisor-2"],
+      ["answer", ["ledger"], 0, 1, undefined],
     ]);
+    expect(drawn({ synthesiser: "synthesiser" }).at(-1)).toMatchObject({ agent: "synthesiser", least: 1 });
   });
 
   test("comes to an end on the rehearsal model, after its workers were asked", async () => {
