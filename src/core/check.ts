@@ -20,6 +20,7 @@ function explain(schema: z.ZodType, issue: Issue, above: readonly PropertyKey[])
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownName(schema, path, key), unknown: true }));
+  if (issue.code === "invalid_key") return [{ path, message: inWords(issue.issues[0]?.message ?? ""), unknown: true }];
   if (issue.code === "invalid_union") {
     const branch = closest(issue.errors);
     if (branch) return branch.flatMap((inner) => explain(schema, inner, path));
@@ -63,8 +64,9 @@ export function childOf(schema: z.ZodType, key: string): z.ZodType | undefined {
   return Object.hasOwn(shape, key) ? shape[key] : undefined;
 }
 
-/** A schema without its default and without "may be absent". */
+/** A schema without its default and without "may be absent", and what stands behind one that is told later. */
 export function unwrap(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodLazy) return unwrap(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return unwrap(schema.unwrap() as z.ZodType);
   return schema;
 }
