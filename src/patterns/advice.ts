@@ -30,7 +30,7 @@ export function overlapping(refs: readonly AgentRef[], who: Who): string[] {
   return told.flatMap((one, at) => {
     const other = told.slice(0, at).find((each) => each.model === one.model && areAlike(each, one));
     if (!other) return [];
-    return other.name === one.name
+    return other.version === one.version
       ? [`${listed([one.name])} stands there more than once: the same agent says much the same again`]
       : [
           `${listed([other.name, one.name])} are told nearly the same and asked of the same model: one of them adds little`,
