@@ -8,7 +8,7 @@ export interface Message {
   readonly content: string;
 }
 
-/** What may go wrong on purpose while rehearsing: the n-th calls (`"2"`, `"1-3"`) of an agent in a run. */
+/** What happens on purpose while rehearsing, so that a run takes a certain course: the n-th calls (`"2"`, `"1-3"`) of an agent in a run. */
 export const RehearsalPlan = z.strictObject({
   faults: z
     .array(
@@ -21,6 +21,7 @@ export const RehearsalPlan = z.strictObject({
         late_ms: z.int().nonnegative().max(3_600_000).optional(),
         malformed: z.boolean().optional(),
         truncated: z.boolean().optional(),
+        answer: z.unknown().optional().describe("Said instead of what it would make up; judged as any answer"),
       }),
     )
     .max(1000),

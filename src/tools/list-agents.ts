@@ -104,14 +104,14 @@ function workflowLine({ name, version, inputs, source, description, warnings, re
 }
 
 function agentRow(card: AgentCard, health: readonly Health[]) {
-  const { name, description, version, models, source, price, refused } = card;
+  const { name, description, version, tag, models, source, price, refused } = card;
   const kind = card.kind === "model" ? ("model" as const) : ("agent" as const);
   const sick = health.filter(({ subject, state }) => state !== "closed" && concerns(subject, card));
   return {
     name,
     kind,
     ...(description !== "" && { description: clip(description, 160) }),
-    ...(kind !== "model" && { version, models: [...models] }),
+    ...(kind !== "model" && { version, ...(tag !== undefined && { tag }), models: [...models] }),
     source,
     usd_per_mtok: price,
     ...(refused !== undefined && { refused: clip(refused, 240) }),

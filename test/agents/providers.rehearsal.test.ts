@@ -154,6 +154,17 @@ describe("answers in a shape", () => {
 describe("failing on purpose", () => {
   const plan = (fault: RehearsalPlan["faults"][number]) => ({ ...asking, rehearsal: { faults: [fault] } });
 
+  it("an answer of the plan is given instead, in the form asked for, and a plain one says where it is from", async () => {
+    const scripted = plan({ agent: "critic", calls: 1, answer: { score: 0.2, reason: "no rollback" } });
+    const shape = { type: "object", properties: { score: { type: "number" } } };
+    const first = await rehearsal.complete(request({ ...scripted, shape }), hooks());
+    expect(JSON.parse(first.text)).toEqual({ score: 0.2, reason: "no rollback" });
+    const second = await rehearsal.complete(request({ ...scripted, shape, nth: 2 }), hooks());
+    expect(JSON.parse(second.text).score).not.toBe(0.2);
+    const { text } = await rehearsal.complete(request(plan({ calls: 1, answer: "No." })), hooks());
+    expect(text).toBe("Rehearsal, no model was asked. As the rehearsal plan says: No.");
+  });
+
   it("the counted calls of the named agent fail, and no others", async () => {
     const faulty = plan({ agent: "critic", calls: "2-3", code: "overloaded" });
     const outcome = async (agent: string, nth: number) =>

@@ -33,7 +33,7 @@ describe("the trace of a run", () => {
   it("shows one step whole: asked, answered, request by request", async () => {
     const id = await ran("run_agent", { agent: "critic", task: "Look at the moon." });
     const { text } = await traced(id, { step: "critic" });
-    expect(text).toMatch(/asked \(system\):\nYou examine/);
+    expect(text).toMatch(/asked \(system\):\n# Role\n\nYou examine/);
     expect(text).toContain("asked (user):\nLook at the moon.");
     expect(text).toContain("answered:\nRehearsal, no model was asked.");
   });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Code, Failure } from "../../core/errors.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import type { CallHooks, ModelReply, ModelRequest, Provider, RehearsalPlan } from "../../core/provider.ts";
+import { asText } from "../../core/texts.ts";
 import { boundOf } from "./bound.ts";
 import { extract } from "./extract.ts";
 import { sample } from "./sample.ts";
@@ -33,7 +34,7 @@ export class RehearsalProvider implements Provider {
     await pause(fault?.late_ms ?? 0, signal);
     beat();
     if (fault?.code && fault.code !== "refused") throw planned(fault.code, request);
-    const text = spoil(answerTo(request), request, fault);
+    const text = spoil(fault?.answer === undefined ? answerTo(request) : given(fault.answer, request), request, fault);
     const fits = cut(text, request.max_output_tokens * BYTES_A_TOKEN);
     return {
       text: fits,
@@ -57,6 +58,10 @@ export function answerTo({ system, messages, shape }: Pick<ModelRequest, "system
     clip(`${MARK}: ${pieces[used++ % Math.max(1, pieces.length)] ?? "nothing given"}`, most);
   return JSON.stringify(sample(shape, { text: next, chance }));
 }
+
+/** An answer that the plan gives; it says what it is wherever that fits the form. */
+const given = (answer: unknown, { shape }: ModelRequest): string =>
+  shape ? JSON.stringify(answer) : `${MARK}. As the rehearsal plan says: ${asText(answer)}`;
 
 function faultOf({ rehearsal, agent, nth }: ModelRequest): Fault | undefined {
   return rehearsal?.faults.find((fault) => (fault.agent ?? agent) === agent && isCounted(fault.calls, nth));
