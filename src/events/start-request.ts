@@ -64,15 +64,17 @@ function wantsEvent(card: WorkflowCard | undefined): boolean {
   return declares || (card?.on?.length ?? 0) > 0;
 }
 
+/** What an event says reaches a model as data, whether a template puts it in or it is all of the task. */
 function agentInput({ run, inputs }: Subscription, event: StoredEvent): unknown {
-  if (!inputs) return { agent: run, task: eventTask(event) };
+  if (!inputs) return { agent: run, task: taskAbout(told(event)) };
   const { task, ...rest } = compileInputs(inputs, true)(event);
+  const isTemplate = typeof inputs["task"] === "string" && !inputs["task"].startsWith("=");
   return {
     agent: run,
-    task: typeof task === "string" ? paragraphs(task, FENCE_RULE) : (task ?? eventTask(event)),
+    task: isTemplate ? paragraphs(String(task), FENCE_RULE) : taskAbout(task ?? told(event)),
     ...rest,
   };
 }
 
-const eventTask = (event: StoredEvent): string =>
-  paragraphs(quoted("This has happened. Do what is yours to do about it.", "event", told(event)), FENCE_RULE);
+const taskAbout = (what: unknown): string =>
+  paragraphs(quoted("This has happened. Do what is yours to do about it.", "event", what), FENCE_RULE);

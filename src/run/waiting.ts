@@ -55,11 +55,13 @@ export class Waiting implements Open, Gated, Waiter {
       ...(within_seconds !== undefined && { expires_at: Math.ceil(opened_at + within_seconds * 1000) }),
     };
     this.#play.pending.add(this);
-    void this.#play.journal.write([{ do: "open", wait }]).then(() => {
+    void this.#play.journal.write([{ do: "open", wait }]).then(([opened]) => {
       this.#play.pending.delete(this);
       if (this.#ended) return;
-      this.#play.memory.setWait({ ...wait, state: "open" });
+      const standing: Wait = opened?.did === "opened" ? opened.wait : { ...wait, state: "open" };
+      this.#play.memory.setWait(standing);
       this.#play.waiting.set(this.place, this);
+      if (standing.state !== "open") return this.news(standing);
       this.#play.stage.log.info({ event: "run.waiting", run_id: this.#play.run.id, step: this.place, kind }, "waiting");
       this.#play.idle();
     });
