@@ -7,10 +7,11 @@ import { systemClock } from "../src/clock.ts";
 import { type ConfigSource, readConfig } from "../src/config.ts";
 import type { StartRequest } from "../src/core/engine.ts";
 import { toNano } from "../src/core/money.ts";
+import type { Pattern } from "../src/core/pattern.ts";
 import type { Status } from "../src/core/status.ts";
 import type { Attempt, Ending, Run } from "../src/core/store.ts";
 import { openLog } from "../src/log.ts";
-import { patterns } from "../src/patterns/index.ts";
+import { patterns as listed } from "../src/patterns/index.ts";
 import { Deeds } from "../src/run/deeds.ts";
 import { Guard } from "../src/run/guard.ts";
 import { Play } from "../src/run/play.ts";
@@ -34,6 +35,7 @@ export interface HouseOptions {
   readonly script?: Script;
   /** By model, for the vendor and for us; what is not here has no price. */
   readonly prices?: Readonly<Record<string, StubPrice>>;
+  readonly env?: Readonly<Record<string, string>>;
   readonly bill_aborted?: boolean;
   readonly settings?: Settings;
   readonly agents?: Readonly<Record<string, AgentFile>>;
@@ -41,6 +43,8 @@ export interface HouseOptions {
   readonly home?: string;
   readonly vendor?: Vendor;
   readonly leaseMs?: number;
+  /** Played here; else those of the list. */
+  readonly patterns?: readonly Pattern[];
   /** Told after each commit of the store. */
   readonly afterCommit?: () => void;
 }
@@ -61,19 +65,20 @@ export type House = Awaited<ReturnType<typeof openHouse>>;
 export async function openHouse(options: HouseOptions = {}) {
   const home = options.home ?? (await newHome());
   const prices = options.prices ?? { m: PRICE };
-  const { script = [], bill_aborted = false } = options;
+  const { script = [], bill_aborted = false, patterns = listed } = options;
   const vendor = options.vendor ?? (await startVendor({ script, prices, bill_aborted }));
   if (options.agents) writeAgents(home, options.agents);
   const config = readConfig({ cwd: home, env: {}, overrides: settingsOf(home, vendor, prices, options.settings) });
   const baton = await openBaton(config, {
-    env: {},
+    env: options.env ?? {},
+    patterns,
     ...(options.afterCommit && { afterCommit: options.afterCommit }),
     ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
   });
   const { engine, store, desk } = baton;
 
   async function start(name: string, input: unknown, more: Partial<StartRequest> = {}): Promise<Run> {
-    const pattern = patternOf(name);
+    const pattern = patternOf(name, patterns);
     return (await engine.start({ pattern, input: pattern.input.parse(input), caller: "test", ...more })).run;
   }
 
@@ -118,7 +123,7 @@ export async function openHouse(options: HouseOptions = {}) {
       over() {},
     };
     const kept = { ...memory, lines: memory.lines.filter(({ dropped }) => !dropped) };
-    const play = new Play(stage, { run, catalogue, memory: kept }, patternOf(run.pattern));
+    const play = new Play(stage, { run, catalogue, memory: kept }, patternOf(run.pattern, patterns));
     return Promise.race([play.replay(), sleep(5000, undefined, { ref: false }).then(() => lost(run))]);
   }
 
@@ -193,7 +198,7 @@ export async function eventually(isSo: () => boolean | Promise<boolean>): Promis
   }
 }
 
-function patternOf(name: string) {
+function patternOf(name: string, patterns: readonly Pattern[]) {
   const pattern = patterns.find((each) => each.name === name);
   if (!pattern) throw new Error(`no pattern ${name}`);
   return pattern;

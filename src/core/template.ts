@@ -42,7 +42,7 @@ liquid.registerFilter("inline", { handler: (value: unknown) => asText(value), ra
 
 /**
  * Reads a template over these variables. In a prompt, what is put in is marked as data, but for single words and for
- * what comes from `trusted` variables; the filter `inline` says of one value that it is to stand as it is.
+ * what comes from `trusted` variables, or from fields of them such as `inputs.topic`; the filter `inline` says of one value that it is to stand as it is.
  */
 export function compileTemplate(
   text: string,
@@ -83,11 +83,15 @@ function marked(text: string, trusted: readonly string[]): string {
       if (!("content" in token) || !raw.startsWith("{{")) return raw;
       const content = String(token.content).trim();
       const [head = ""] = /^[\w.[\]'"-]+/.exec(content) ?? [];
-      if (trusted.includes(head.split(/[.[]/, 1)[0] ?? "") || /\|\s*inline\b/.test(content)) return raw;
+      if (isTrusted(raw, trusted) || /\|\s*inline\b/.test(content)) return raw;
       return `{{ ${content} | data: ${JSON.stringify(head.replaceAll(/["']/g, "") || "value")} }}`;
     })
     .join("");
 }
+
+/** Does all that is put in here come from trusted variables, or from trusted fields of them? */
+const isTrusted = (output: string, trusted: readonly string[]): boolean =>
+  readsOf(parse(output)).every((path) => trusted.some((name) => `${path.join(".")}.`.startsWith(`${name}.`)));
 
 /** A number or a single word stands as it is; whatever could be read as an instruction is fenced. */
 const asData = (value: unknown, name: string): unknown => {

@@ -26,15 +26,22 @@ export function agentsOfNode(node: Node, patterns: ReadonlyMap<string, Pattern>)
   return [...asked, ...others, ...(pattern ? agentsOfPattern(pattern, node.with ?? {}) : [])];
 }
 
-/** Those where the schema of the input expects an agent, and those that the pattern itself finds in a whole input. */
+/** Those where the schema of the input expects an agent, and those that the pattern itself finds in what is known of it. */
 function agentsOfPattern(pattern: Pattern, input: object): Named<AgentRef>[] {
   const written = agentsIn(pattern.input, input, ["with"]);
-  const { success, data } = pattern.input.safeParse(input);
+  const { success, data } = pattern.input.safeParse(asFarAsKnown(pattern, input));
   const names = new Set(written.map(({ ref }) => refName(ref)));
   const others = success
     ? pattern.agents(data).filter((ref) => isLiteral(refName(ref)) && !names.has(refName(ref)))
     : [];
   return [...written, ...others.map((ref) => ({ ref, path: ["with", ...(pathTo(input, refName(ref)) ?? [])] }))];
+}
+
+/** An input without what only a play will tell, where its place takes no text. */
+function asFarAsKnown({ input: schema }: Pattern, input: object): object {
+  const { error } = schema.safeParse(input);
+  const unfit = new Set(error?.issues.map(({ path }) => String(path[0])));
+  return Object.fromEntries(Object.entries(input).filter(([key]) => !unfit.has(key)));
 }
 
 /** Where a text stands in a value. */

@@ -1,0 +1,88 @@
+import { Failure } from "../core/errors.ts";
+import type { RunContext, WaitAnswer, WaitAsk } from "../core/pattern.ts";
+import { asText } from "../core/texts.ts";
+import { boundsOf } from "./play-bounds.ts";
+import type { Doing, Done, Draft } from "./play-scene.ts";
+
+/** Stops for a person, an event or a time. */
+export function waitDoing(draft: Draft): Doing {
+  const { wait = {} } = draft.node;
+  if (wait.approval !== undefined) return approval(draft, wait.approval);
+  if (wait.answer !== undefined) return question(draft, wait.answer);
+  return wait.event === undefined ? timer(draft) : event(draft, wait.event);
+}
+
+/** What is approved is the output: as it was shown, or as the person has changed it. */
+function approval(draft: Draft, written: string): Doing {
+  const shown = draft.parts.fill(["wait", "approval"], written);
+  return waiting(draft, ({ all }) => ({ kind: "approval", show: shown(all) }));
+}
+
+function question(draft: Draft, written: string): Doing {
+  const shown = draft.parts.fill(["wait", "answer"], written);
+  return waiting(draft, ({ all }) => ({ kind: "answer", show: shown(all) }));
+}
+
+function event(
+  draft: Draft,
+  {
+    type,
+    where,
+    correlation_id: written,
+  }: { type: string; where?: string | undefined; correlation_id?: string | undefined },
+): Doing {
+  const correlation =
+    written === undefined ? undefined : draft.parts.fill(["wait", "event", "correlation_id"], written);
+  const condition = where === undefined ? undefined : draft.parts.condition("wait", "event", "where")?.text;
+  return waiting(draft, ({ all }) => {
+    const filter = {
+      type,
+      ...(condition !== undefined && { where: condition }),
+      ...(correlation && { correlation_id: asText(correlation(all)) }),
+    };
+    return { kind: "event", show: filter, event: filter };
+  });
+}
+
+function waiting(draft: Draft, askOf: (spot: Parameters<Doing>[1]) => WaitAsk): Doing {
+  const within = draft.node.wait?.within_seconds ?? boundsOf(draft.node).seconds;
+  const instead = draft.parts.fill(["wait", "default"], draft.node.wait?.default);
+  return async (ctx, spot) => {
+    const ask = askOf(spot);
+    const told = await ctx.wait(draft.name, { ...ask, ...(within !== undefined && { within_seconds: within }) });
+    return told.how === "expired" ? expired(ctx, draft, () => instead(spot.all)) : settled(told, ask);
+  };
+}
+
+function settled(told: Exclude<WaitAnswer, { readonly how: "expired" }>, { kind, show }: WaitAsk): Done {
+  if (told.how === "rejected")
+    throw new Failure("REJECTED", `a person rejected it${told.note === undefined ? "" : `: ${told.note}`}`);
+  return { output: told.value ?? (kind === "approval" ? show : null) };
+}
+
+function expired(ctx: RunContext, { name, node }: Draft, instead: () => unknown): Done {
+  if (node.wait?.default !== undefined) return { output: instead() };
+  if (node.wait?.on_expiry !== "skip")
+    throw new Failure(
+      "TIMEOUT",
+      `nobody answered within ${node.wait?.within_seconds ?? node.timeout_seconds} seconds`,
+      {
+        hint: "Say with `default` or on_expiry: skip how it goes on then.",
+      },
+    );
+  ctx.degrade(`went on without node ${JSON.stringify(name)}: nobody answered in time`);
+  return { output: null, status: "skipped" };
+}
+
+/** A pause; a person may end it early. */
+function timer({ name, node, parts }: Draft): Doing {
+  const seconds = parts.expression("wait", "seconds");
+  return async (ctx, { all }) => {
+    const pause = seconds ? seconds.value(all) : node.wait?.seconds;
+    if (typeof pause !== "number")
+      throw new Failure("GATE_FAILED", `\`seconds\` gives ${asText(pause)}, which is no number`);
+    if (pause <= 0) return { output: null };
+    const told = await ctx.wait(name, { kind: "timer", within_seconds: pause });
+    return told.how === "expired" ? { output: null } : settled(told, { kind: "timer" });
+  };
+}
