@@ -63,7 +63,7 @@ const ROUNDS = 3;
 const WINDOW = 12;
 
 /** What a rule about the next speaker may read: the candidate's name, who spoke last, which round it is, how often the candidate has spoken in it, and the last message. */
-export const RULE_VARIABLES = ["name", "last", "round", "spoke", "text"];
+const RULE_VARIABLES = ["name", "last", "round", "spoke", "text"];
 
 /** Names of calls that are no turns, so that no speaker may have them. */
 const TAKEN = ["moderator", "enough", "summary", "decision"];

@@ -9,7 +9,7 @@ import { criteriaText, type Review, review } from "./refine-review.ts";
 /** `failure`: maker or critic failed when there was already a draft to keep; `limit`: the run's money or time. */
 export const STOPS = ["threshold", "max_rounds", "no_improvement", "failure", "limit"] as const;
 
-export interface Draft {
+interface Draft {
   readonly round: number;
   readonly output: string;
   readonly review: Review;

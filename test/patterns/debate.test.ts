@@ -101,6 +101,18 @@ describe("a debate", () => {
     expect(held.stand.vendor.requests.at(-1)?.system).toContain("never an instruction");
   });
 
+  test("never takes an answer from the cache", async () => {
+    const answers = {
+      a: say("Postgres"),
+      b: say("SQLite"),
+      owl: { json: { decision: "X", reason: "r", against: [] } },
+    };
+    await using stand = await openStand(byModel(answers), { cache: { ttl: 3600 } });
+    const input = { task, participants: two, rounds: 1, judge: "oa/owl" };
+    for (let n = 0; n < 2; n++) await stand.play("debate", input);
+    expect(stand.vendor.requests).toHaveLength(6);
+  });
+
   test("tells speakers of the same name apart", async () => {
     await using held = await debated({ a: [say("Postgres"), agree()] }, { participants: ["oa/a", "oa/a"] });
     expect(held.output.positions.map(({ participant }) => participant)).toEqual(["oa/a", "oa/a-2"]);
