@@ -91,7 +91,8 @@ function effects({ path, node }: Site): Finding[] {
   return [{ path: [...path, "compensate"], named: true, message, ...(acts && { hint: "say `effect: true`" }) }];
 }
 
-const WAITS = ["approval", "answer", "event", "seconds"] as const;
+/** What a node can wait for: one of these. */
+export const WAITS = ["approval", "answer", "event", "seconds"] as const;
 
 function waits({ path, node: { wait } }: Site): Finding[] {
   if (!wait) return [];

@@ -70,14 +70,17 @@ const COMMON = {
 };
 
 const AgentNode = {
-  agent: AgentRef,
-  task: Text,
-  instructions: z.string().min(1).max(100_000).optional(),
-  output_schema: Schema.optional(),
-  fallback: z.array(AgentRef).max(10).optional(),
+  agent: AgentRef.describe("A name of list_agents, provider/model, or a saved workflow"),
+  task: Text.describe("What the agent is to do; values put in are marked as data, but for the inputs"),
+  instructions: z.string().min(1).max(100_000).optional().describe("Told beside its own, as it stands: no templates"),
+  output_schema: Schema.optional().describe("JSON Schema of its answer; without one the answer is a text"),
+  fallback: z.array(AgentRef).max(10).optional().describe("Asked in order where the first fails"),
   retry: RetryPolicy.partial().optional(),
-  cache: z.strictObject({ ttl: Seconds }).optional(),
-  high_risk: z.boolean().optional(),
+  cache: z
+    .strictObject({ ttl: Seconds })
+    .optional()
+    .describe("An answer to the same question may be so many seconds old"),
+  high_risk: z.boolean().optional().describe("A wrong answer does harm"),
 };
 
 const Wait = z.strictObject({
@@ -90,7 +93,9 @@ const Wait = z.strictObject({
   default: z.unknown().optional().describe("The answer if nobody answers in time"),
 });
 
-const Case = z.strictObject({ when: When, then: z.array(Name).min(1) });
+/** Its own name, since an object with a method of that name would be taken for a promise. */
+const THEN = "then";
+const Case = z.strictObject({ when: When, [THEN]: z.array(Name).min(1) });
 
 type Nodes = { [name: string]: Node };
 
@@ -115,8 +120,18 @@ export interface Node extends z.output<z.ZodObject<typeof COMMON>> {
   readonly http?: z.output<typeof Http>;
   readonly file?: string;
   readonly control?: z.output<typeof Control>;
-  readonly map?: { readonly over: string; readonly nodes: Nodes; readonly output?: string; readonly min_succeeded?: number };
-  readonly loop?: { readonly nodes: Nodes; readonly until: string; readonly max_rounds: number; readonly output?: string };
+  readonly map?: {
+    readonly over: string;
+    readonly nodes: Nodes;
+    readonly output?: string;
+    readonly min_succeeded?: number;
+  };
+  readonly loop?: {
+    readonly nodes: Nodes;
+    readonly until: string;
+    readonly max_rounds: number;
+    readonly output?: string;
+  };
   readonly race?: { readonly nodes: Nodes };
   readonly switch?: { readonly cases: z.output<typeof Case>[]; readonly else?: string[] };
   readonly wait?: z.output<typeof Wait>;
@@ -147,13 +162,13 @@ export const Node: z.ZodType<Node> = z.strictObject({
   ...z.object(AgentNode).partial().shape,
   pattern: z.string().optional().describe("A pattern, such as debate; its input stands in `with`"),
   with: z.record(z.string(), z.unknown()).optional().describe("Templates inside; `= …` is CEL"),
-  workflow: z.string().optional(),
-  inputs: z.record(z.string(), z.unknown()).optional(),
+  workflow: z.string().optional().describe("A saved workflow; what it is given stands in `inputs`"),
+  inputs: z.record(z.string(), z.unknown()).optional().describe("Templates inside; `= …` is CEL"),
   template: Text.optional().describe("A text made without a model"),
   value: Cel.optional().describe("A value made without a model"),
   http: Http.optional().describe("A request to a host of the setting `hosts`"),
   file: Text.optional().describe("A file inside the setting `folders`"),
-  control: Control.optional(),
+  control: Control.optional().describe("Does something to another run"),
   map: z
     .strictObject({
       over: Cel.describe("CEL that gives a list; inside, `item` and `index`"),
