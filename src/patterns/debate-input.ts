@@ -62,7 +62,7 @@ export interface Debate {
 const ROUNDS = 3;
 const WINDOW = 12;
 
-/** What a rule about the next speaker may read: the candidate's name, who spoke last, which round it is, how often the candidate has spoken in it, and the last message. */
+/** Of a candidate its name and how often it has spoken in this round; beside that who spoke last and what, and the round. */
 const RULE_VARIABLES = ["name", "last", "round", "spoke", "text"];
 
 /** Names of calls that are no turns, so that no speaker may have them. */

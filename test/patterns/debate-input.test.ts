@@ -109,9 +109,9 @@ describe("the outline of a debate", () => {
 test("a careful reader is told of a judge who takes part, and of participants who say the same", () => {
   const who = (ref: AgentRef): AgentSpec => ({
     name: refName(ref),
-    version: refName(ref) === "b" ? "a" : refName(ref),
+    version: refName(ref),
     description: "d",
-    system: "",
+    system: refName(ref) === "c" ? "" : "Weigh every claim against its grounds before you answer anybody here",
     models: ["oa/m"],
     max_output_tokens: 100,
     source: "built in",
