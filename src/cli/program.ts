@@ -4,6 +4,7 @@ import { complain, USAGE } from "./complain.ts";
 import type { ExportOptions } from "./export.ts";
 import type { RunOptions } from "./run.ts";
 import type { RunsOptions } from "./runs.ts";
+import type { SaveOptions } from "./save.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { TraceOptions } from "./trace.ts";
 
@@ -41,11 +42,12 @@ function program(): Command {
 
   baton
     .command("run")
-    .argument("<pattern>", "run_agent, run_pipeline, fan_out, consensus_vote")
+    .argument("<pattern>", "run_agent, fan_out, run_workflow, …: any tool that starts a run")
     .description("play one run here and print its result")
     .option("--input <json>", "the tool's arguments: JSON, @file or - for stdin")
     .option("--agent <agent>", "shortcut for the argument `agent`")
     .option("--task <text>", "shortcut for the argument `task`")
+    .option("--dry-run", "tell what it would do and cost, and start nothing")
     .option("--json", "print the whole envelope")
     .action(act<RunOptions>(async (options, pattern) => (await import("./run.ts")).run(String(pattern), options)));
 
@@ -67,6 +69,14 @@ function program(): Command {
     .option("--step <place>", "the step of --view step")
     .option("--json", "print data instead of text")
     .action(act<TraceOptions>(async (options, id) => (await import("./trace.ts")).trace(String(id), options)));
+
+  baton
+    .command("save")
+    .argument("<run>", "the run's id")
+    .description("write what a run did as a workflow, its task an input")
+    .requiredOption("--as <name>", "the workflow's name")
+    .option("--force", "write over a file that is there")
+    .action(act<SaveOptions>(async (options, id) => (await import("./save.ts")).save(String(id), options)));
 
   baton
     .command("export")

@@ -15,6 +15,7 @@ export interface RunOptions extends CommonOptions {
   readonly agent?: string;
   readonly task?: string;
   readonly json?: boolean;
+  readonly dryRun?: boolean;
 }
 
 const WAIT_SECONDS = 3600;
@@ -65,6 +66,10 @@ async function lastWord(baton: Baton, { data }: Reply, signal: AbortSignal): Pro
 }
 
 function tell(told: Reply, ended: Run | undefined, { json }: RunOptions): number {
+  if (!ended && !told.isError) {
+    process.stdout.write(`${json ? JSON.stringify(told.data, null, 2) : told.text}\n`);
+    return OK;
+  }
   if (!ended) {
     process.stderr.write(`${told.text}\n`);
     return USAGE;
@@ -80,9 +85,14 @@ function tell(told: Reply, ended: Run | undefined, { json }: RunOptions): number
 
 const readable = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
-function argumentsOf({ input, agent, task }: RunOptions): object {
+function argumentsOf({ input, agent, task, dryRun }: RunOptions): object {
   const given = input === undefined ? {} : parsed(textOf(input));
-  return { ...given, ...(agent !== undefined && { agent }), ...(task !== undefined && { task }) };
+  return {
+    ...given,
+    ...(agent !== undefined && { agent }),
+    ...(task !== undefined && { task }),
+    ...(dryRun && { dry_run: true }),
+  };
 }
 
 function textOf(input: string): string {

@@ -7,6 +7,7 @@ import {
   LineCounter,
   type ParsedNode,
   parseDocument,
+  stringify,
   visit,
 } from "yaml";
 
@@ -26,6 +27,9 @@ export interface YamlText {
   /** Where the name of an entry begins. */
   whereNamed(path: Path): Where;
 }
+
+/** A value as YAML that people can go on writing: long texts stand on lines of their own. */
+export const writeYaml = (value: unknown): string => stringify(value, { lineWidth: 120, aliasDuplicateObjects: false });
 
 type Parsed = Document.Parsed<ParsedNode>;
 
