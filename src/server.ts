@@ -7,6 +7,7 @@ import type { Engine } from "./core/engine.ts";
 import type { Log } from "./core/log.ts";
 import type { Pattern } from "./core/pattern.ts";
 import type { RunStore } from "./core/store.ts";
+import type { Runs } from "./deeds/control.ts";
 import { openSubscriptions } from "./events/subscriptions.ts";
 import { openLog } from "./log.ts";
 import { patterns as allPatterns } from "./patterns/index.ts";
@@ -15,6 +16,7 @@ import { menu } from "./tools/menu.ts";
 import { Notices } from "./tools/notices.ts";
 import type { Rooms, Tool } from "./tools/tool.ts";
 import { VERSION } from "./version.ts";
+import { makeRunWorkflow } from "./workflows/run-workflow.ts";
 
 /** What a test, a bench or an embedding puts in the place of the usual. */
 export interface Overrides {
@@ -53,7 +55,7 @@ export interface OpenRooms extends Rooms {
 /** Puts Baton together. It touches neither disk nor network before `open` or the first call of a tool. */
 export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
   const log = overrides.log ?? openLog(config.log);
-  const patterns = overrides.patterns ?? allPatterns;
+  const patterns = overrides.patterns ?? [...allPatterns, makeRunWorkflow(allPatterns)];
   const notices = new Notices();
   let opening: Promise<OpenRooms> | undefined;
   const open = () => {
@@ -75,7 +77,7 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
     return rooms;
   };
   const { folders, limits, toolsets, read_only: readOnly } = config;
-  const format = async () => undefined;
+  const format = async () => (await import("./workflows/schema.ts")).workflowSchema();
   const tools = menu(patterns, { open: openAwake, folders, limits, log }, { toolsets, readOnly });
   return {
     config,
@@ -138,7 +140,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       clock,
       log,
       cache,
-      deeds,
+      deeds: deeds(() => ({ store, nudge: (run) => engine.nudge(run) })),
       identity: lock.identity,
       ownerIsDead,
       ...(leaseMs !== undefined && { lease_ms: leaseMs }),
@@ -192,8 +194,16 @@ function engineSettings({ limits, retry, breaker, budgets, providers, rehearsal,
 
 /** What runs can do in the world without a model. */
 async function openDeeds({ hosts, folders, limits }: Config, { env = process.env }: Settled) {
-  const [{ httpDeed }, { fileDeed }] = await Promise.all([import("./deeds/http.ts"), import("./deeds/file.ts")]);
-  return [httpDeed({ hosts, env }), fileDeed({ folders, most: limits.input_bytes })];
+  const [{ httpDeed }, { fileDeed }, { controlDeed }] = await Promise.all([
+    import("./deeds/http.ts"),
+    import("./deeds/file.ts"),
+    import("./deeds/control.ts"),
+  ]);
+  return (runs: () => Runs) => [
+    httpDeed({ hosts, env }),
+    fileDeed({ folders, most: limits.input_bytes }),
+    controlDeed(runs),
+  ];
 }
 
 /** The agents, and everybody who can be asked: with the default model that the settings, the keys or this machine offer. */

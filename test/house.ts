@@ -11,13 +11,17 @@ import type { Pattern } from "../src/core/pattern.ts";
 import type { Status } from "../src/core/status.ts";
 import type { Attempt, Ending, Run } from "../src/core/store.ts";
 import { openLog } from "../src/log.ts";
-import { patterns as listed } from "../src/patterns/index.ts";
+import { patterns as plain } from "../src/patterns/index.ts";
 import { Deeds } from "../src/run/deeds.ts";
 import { Guard } from "../src/run/guard.ts";
 import { Play } from "../src/run/play.ts";
 import { openBaton } from "../src/server.ts";
+import { makeRunWorkflow } from "../src/workflows/run-workflow.ts";
 import type { Script } from "./stub/script.ts";
 import { type StubPrice, startVendor, type Vendor } from "./stub/vendor.ts";
+
+/** All that a server plays. */
+const listed: readonly Pattern[] = [...plain, makeRunWorkflow(plain)];
 
 /** How long anything may take here before it is called lost: the machine is small, and shared. */
 export const PATIENCE_MS = 15_000;
