@@ -2,7 +2,7 @@ import { type AgentRef, type AgentSpec, refName } from "../core/agent.ts";
 import { counted, listed } from "../core/texts.ts";
 
 /** Whom a reference means. */
-export type Who = (ref: AgentRef) => AgentSpec | undefined;
+type Who = (ref: AgentRef) => AgentSpec | undefined;
 
 /** From so much of their words in common on, two agents are told the same. */
 const ALIKE = 0.8;
@@ -10,7 +10,7 @@ const ALIKE = 0.8;
 const FEWEST = 8;
 
 /** Do both references mean the same agent, told the same? */
-export function isSame(a: AgentRef, b: AgentRef, who: Who): boolean {
+function isSame(a: AgentRef, b: AgentRef, who: Who): boolean {
   const [one, other] = [who(a), who(b)];
   return one && other ? one.name === other.name && one.version === other.version : refName(a) === refName(b);
 }
@@ -19,6 +19,13 @@ export function isSame(a: AgentRef, b: AgentRef, who: Who): boolean {
 export function judgesItself(role: string, judge: AgentRef, makers: readonly AgentRef[], who: Who): string[] {
   if (!makers.some((maker) => isSame(judge, maker, who))) return [];
   return [`the ${role} ${listed([refName(judge)])} judges its own work: let another agent, or another model, do it`];
+}
+
+/** Says it where several answers come from one and the same agent. */
+export function oneVoice(refs: readonly AgentRef[], who: Who): string[] {
+  const [first, ...others] = refs;
+  if (first === undefined || others.length === 0 || !others.every((ref) => isSame(first, ref, who))) return [];
+  return [`every answer is ${listed([refName(first)])}'s: agents or models that differ catch each other's mistakes`];
 }
 
 /** Says it where two agents are told nearly the same, so that one of them adds little. */

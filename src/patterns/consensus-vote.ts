@@ -1,6 +1,7 @@
 import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
+import { judgesItself, oneVoice } from "./advice.ts";
 import { askVoters, type Silent } from "./vote-ask.ts";
 import { cluster, decidedByHuman, judged, synthesised } from "./vote-decide.ts";
 import {
@@ -36,6 +37,10 @@ export const consensusVote = definePattern({
   ],
   check: checkVote,
   outline: outlineVote,
+  advice: (input, who) => {
+    const voters = votersOf(input).map(({ ref }) => ref);
+    return [...closers(input).flatMap((judge) => judgesItself("judge", judge, voters, who)), ...oneVoice(voters, who)];
+  },
 
   async run(ctx, input) {
     const rule = ruleOf(input);

@@ -52,7 +52,7 @@ const UNKNOWN = {
 
 /** Runs of a saved workflow are like each other; those of the pattern that plays them all are not. */
 function subjectOf({ pattern, input }: StartRequest): string {
-  const [name] = pattern.name === PLAYS_WORKFLOWS ? (pattern.workflows?.(input) ?? []) : [];
+  const { name } = (pattern.name === PLAYS_WORKFLOWS ? input : {}) as { readonly name?: string };
   return name === undefined ? `pattern:${pattern.name}` : `workflow:${name}`;
 }
 

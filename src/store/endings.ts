@@ -5,7 +5,7 @@ import { announceEnd } from "./announcements.ts";
 import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import type { Books } from "./books.ts";
 import { flag, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
-import { keep } from "./texts.ts";
+import { fetchTexts, keep, unpack } from "./texts.ts";
 import { withdraw } from "./waits.ts";
 import { unpackUsage } from "./words.ts";
 
@@ -53,7 +53,7 @@ function* learn(run: Row): Tx<void> {
     text(run, "id"),
   );
   if (calls.some((line) => maybeText(line, "model")?.startsWith("rehearsal/"))) return;
-  const subject = `pattern:${text(run, "pattern")}`;
+  const subject = yield* subjectOf(run);
   yield* add(subject, "", { runs: 1, usd: int(run, "usd"), ms: int(run, "held_ms") });
   const places = new Map<string, { runs: number; usd: number; ms: number }>();
   for (const line of calls) {
@@ -63,6 +63,14 @@ function* learn(run: Row): Tx<void> {
     places.set(place, { runs: sum.runs + 1, usd: sum.usd + usd, ms: sum.ms + int(line, "ms") });
   }
   for (const [place, sum] of places) yield* add(subject, place, sum);
+}
+
+/** Runs of one saved workflow are like each other; those of the pattern that plays them all are not. */
+function* subjectOf(run: Row): Tx<string> {
+  const pattern = text(run, "pattern");
+  if (pattern !== "run_workflow") return `pattern:${pattern}`;
+  const input = unpack(run["input"], yield* fetchTexts([run["input"]])) as { readonly name?: unknown };
+  return typeof input.name === "string" ? `workflow:${input.name}` : `pattern:${pattern}`;
 }
 
 /** `map/2/critic` with a star for its branch. */

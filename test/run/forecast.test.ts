@@ -166,6 +166,15 @@ describe("advice", () => {
     ).toBe("");
   });
 
+  it("finds a judge among the voters, and voters who are all the same", async () => {
+    const options = ["yes", "no"];
+    const voters = ["critic", "judge", "writer"];
+    const vote = (more: object) => said("consensus_vote", { question: "q", options, voters, ...more });
+    expect(await vote({ method: "judge" })).toContain('the judge "judge" judges its own work');
+    expect(await vote({})).toBe("");
+    expect(await vote({ voters: ["oa/m", "oa/m", "oa/m"] })).toContain('every answer is "oa/m"\'s');
+  });
+
   it("finds a team for what one agent does", async () => {
     expect(await said("fan_out", { task: "t", agents: ["oa/m"] })).toContain("run_agent does the same");
     expect(await said("run_pipeline", { task: "t", steps: [{ agent: "oa/m" }] })).toContain("run_agent does the same");
