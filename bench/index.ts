@@ -1,6 +1,7 @@
 import { bare } from "./bare.ts";
 import { discard, makeHome, openServer, play } from "./baton.ts";
 import { earlyStop } from "./early-stop.ts";
+import { graph, mapMemory } from "./graphs.ts";
 import { cancel, coldStart, idealFanOut, memory, menu, recovery, storage, takeover } from "./single.ts";
 import { median, startVendor, type Vendor } from "./vendor.ts";
 import { type Took, timed, WORKLOADS, type Workload } from "./workloads.ts";
@@ -61,6 +62,8 @@ const singles = {
   memory,
   cancel,
   menu,
+  graph,
+  map: mapMemory,
   "early-stop": earlyStop,
 };
 for (const [name, measure] of Object.entries(singles)) if (wanted(name)) say(`\n${name}: ${await measure(rounds)}`);
