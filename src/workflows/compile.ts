@@ -16,6 +16,7 @@ import type { Doing, Draft, PlayGraph, PlayNode, Workshop } from "./play-scene.t
 import { waitDoing } from "./play-wait.ts";
 import { innerNodes, type Nodes, partsOf, readsOf, VARIABLES } from "./references.ts";
 import type { StateKeys } from "./state.ts";
+import { type Find, holds } from "./undoing.ts";
 import { type Around, type Fill, fillOf, Parts } from "./values.ts";
 
 /** What each kind of node does. */
@@ -46,6 +47,7 @@ export interface Compiled {
 export interface Company {
   readonly patterns: ReadonlyMap<string, Pattern>;
   readonly workflow: Pattern;
+  readonly find: Find;
   /** The inputs that are the author's or the caller's own word; others stand in prompts as data. */
   readonly trusted: readonly string[];
 }
@@ -108,6 +110,7 @@ function compileNode(draft: Draft, { graph, index, writers, workshop }: Place): 
     names: after.map((at) => graph.order[at] ?? ""),
     needs,
     choices: graph.chosenBy.get(name) ?? [],
+    holds: holds(node, workshop.find),
   });
 }
 

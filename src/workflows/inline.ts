@@ -1,8 +1,8 @@
-import type { Pattern } from "../core/pattern.ts";
 import type { PinnedWorkflow } from "../core/workflow.ts";
 import type { Definition } from "./definition.ts";
 import { invalid } from "./problems.ts";
 import { parseWorkflow, soundWorkflow } from "./read.ts";
+import type { World } from "./world.ts";
 
 /** Definitions that have been read: of a start, and of each play, they are asked for several times. */
 const texts = new Map<string, Definition>();
@@ -10,9 +10,9 @@ const objects = new WeakMap<object, Definition>();
 const KEPT = 20;
 
 /** A definition that came with a call, checked. Throws INVALID_WORKFLOW with everything that is wrong in it. */
-export function readInline(written: string | object, patterns: ReadonlyMap<string, Pattern>): Definition {
-  if (typeof written === "object") return once(written, () => soundWorkflow(written, { patterns }));
-  const known = texts.get(written) ?? soundWorkflow(written, { patterns });
+export function readInline(written: string | object, world: World): Definition {
+  if (typeof written === "object") return once(written, () => soundWorkflow(written, world));
+  const known = texts.get(written) ?? soundWorkflow(written, world);
   texts.delete(written);
   texts.set(written, known);
   for (const oldest of texts.size > KEPT ? [...texts.keys()].slice(0, 1) : []) texts.delete(oldest);

@@ -4,21 +4,65 @@ import { added, endsRun } from "./play-failure.ts";
 import type { GraphEnd, Outcome, PlayGraph, Scene, Undo } from "./play-scene.ts";
 import { together, type Writes } from "./state.ts";
 
+/** How one node has ended: its failure is told to those that follow it. */
+type Ended = { readonly index: number } & ({ readonly outcome: Outcome } | { readonly failed: FailureInfo });
+
 /** Plays a graph: each node as soon as those before it have ended. Where it fails, what it did is taken back. */
 export async function playGraph(ctx: RunContext, graph: PlayGraph, scene: Scene): Promise<GraphEnd> {
   const [only, another] = graph.nodes;
   if (only && !another) return endOf(graph, [await only.play(ctx, scene, [])]);
   const settled = await ctx.map(
     graph.nodes,
-    (node, branch, _, before: readonly Settled<Outcome>[]) => node.play(branch, scene, before),
+    (node, branch, index, before: readonly Settled<Ended>[]) =>
+      ending(index, () => node.play(branch, scene, before.map(outcomeOf))),
     {
       after: graph.nodes.map(({ after }) => after),
-      join: TILL_FAILURE,
+      join: { kind: "until", test: (ended) => isLost(graph, ended as readonly Settled<Ended>[]) },
     },
   );
-  const outcomes = await succeeded(ctx, settled, ({ undo = [] }) => undo);
+  const outcomes = await succeeded(ctx, settled.map(thrown), ({ undo = [] }) => undo);
   return endOf(graph, outcomes);
 }
+
+async function ending(index: number, play: () => Promise<Outcome>): Promise<Ended> {
+  try {
+    return { index, outcome: await play() };
+  } catch (error) {
+    const failure = Failure.from(error);
+    if (failure.kind === "catastrophic") throw failure;
+    return { index, failed: failure.toJSON() };
+  }
+}
+
+/** Whom a node follows has failed: so has it, by the same failure. */
+function outcomeOf(settled: Settled<Ended>): Outcome {
+  const known = thrown(settled);
+  if (known.ok) return known.value;
+  throw Failure.fromInfo(known.error);
+}
+
+function thrown(settled: Settled<Ended>): Settled<Outcome> {
+  if (!settled.ok) return settled;
+  const { value } = settled;
+  return "failed" in value ? { ok: false, error: value.failed } : { ok: true, value: value.outcome };
+}
+
+/**
+ * A failure ends a graph and cancels the rest, but never a step that can be taken back: that ends first, so that it is
+ * known. At a limit of the run, all that is in flight ends and is kept.
+ */
+function isLost({ nodes }: PlayGraph, settled: readonly Settled<Ended>[]): boolean {
+  const last = settled.at(-1);
+  if (!last?.ok || !(isFatal(last) || nodes[last.value.index]?.holds)) return false;
+  if (!settled.some(isFatal)) return false;
+  const ended = new Set(settled.flatMap((one) => (one.ok ? [one.value.index] : [])));
+  return !nodes.some(
+    ({ holds, after }, index) => holds && !ended.has(index) && after.every((other) => ended.has(other)),
+  );
+}
+
+const isFatal = (settled: Settled<Ended>): boolean =>
+  settled.ok && "failed" in settled.value && !endsRun(Failure.fromInfo(settled.value.failed));
 
 /** A failure ends it, and cancels the rest; at a limit of the run, what is in flight ends and is kept. */
 export const TILL_FAILURE: Join = {

@@ -3,7 +3,7 @@ import { Failure } from "../core/errors.ts";
 import type { Pattern } from "../core/pattern.ts";
 import { withRule } from "./play-agent.ts";
 import { boundsOf } from "./play-bounds.ts";
-import type { Doing, Draft, Workshop } from "./play-scene.ts";
+import type { Doing, Done, Draft, Workshop } from "./play-scene.ts";
 
 /** A pattern of Baton's, one level deeper. */
 export function patternDoing({ name, node, parts }: Draft, { patterns }: Workshop): Doing {
@@ -55,6 +55,7 @@ export function workflowDoing({ name, node, parts }: Draft, { workflow }: Worksh
     // What says what to do stands in prompts as it is, so that what others said is marked in it already.
     const subject = ctx.workflow(saved)?.subject;
     const inputs = fills.map(({ key, plain, asPrompt }) => [key, key === subject ? ruled(asPrompt(all)) : plain(all)]);
-    return { output: await ctx.run(workflow, { name: saved, inputs: Object.fromEntries(inputs) }, options) };
+    const input = { name: saved, inputs: Object.fromEntries(inputs) };
+    return (await ctx.run(workflow, input, options)) as Done;
   };
 }

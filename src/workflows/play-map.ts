@@ -20,6 +20,7 @@ export function mapDoing({ node, parts, around }: Draft, workshop: Workshop): Do
   const inside = { ...around, variables: insideOf(node, around.variables) };
   const graph = workshop.inner(map.nodes, inside);
   const bounds = boundsOf(node);
+  const holds = graph.nodes.some((inner) => inner.holds);
 
   async function playItem(ctx: RunContext, spot: Spot, item: unknown, index: number): Promise<Done> {
     const values = { ...spot.values, item, index };
@@ -31,7 +32,7 @@ export function mapDoing({ node, parts, around }: Draft, workshop: Workshop): Do
     bounded(outer, bounds, async (ctx) => {
       const items = listOf(over?.value(spot.all));
       const settled = await ctx.map(items, (item, branch, index) => kept(playItem(branch, spot, item, index)), {
-        join: map.min_succeeded === undefined ? TILL_FAILURE : { kind: "settle" },
+        join: map.min_succeeded === undefined && !holds ? TILL_FAILURE : { kind: "settle" },
       });
       if (map.min_succeeded !== undefined) await requireEnough(ctx, settled, map.min_succeeded);
       else await succeeded(ctx, settled, undoOf);

@@ -1,5 +1,5 @@
 import { Failure } from "../core/errors.ts";
-import type { RunContext, Settled } from "../core/pattern.ts";
+import type { RunContext } from "../core/pattern.ts";
 import type { Node } from "./definition.ts";
 import type { Choice } from "./graph.ts";
 import { endsRun, ofNode } from "./play-failure.ts";
@@ -19,6 +19,7 @@ export interface Standing {
   /** Those of them that are its own dependencies, and not only writers of what it reads. */
   readonly needs: ReadonlySet<string>;
   readonly choices: readonly Choice[];
+  readonly holds: boolean;
 }
 
 const SKIPPED: Outcome = { status: "skipped", output: null };
@@ -33,8 +34,8 @@ export function playNode(standing: Standing): PlayNode {
     name,
     node,
     after,
-    async play(ctx, scene, before) {
-      const outcomes = outcomesOf(before);
+    holds: standing.holds,
+    async play(ctx, scene, outcomes) {
       if (isPassedBy(standing, outcomes)) return SKIPPED;
       const spot = spotOf(standing, scene, outcomes);
       try {
@@ -50,13 +51,6 @@ export function playNode(standing: Standing): PlayNode {
 
 /** It asks nobody and waits for nothing. */
 const isInstant = ({ template, value, switch: fork }: Node): boolean => (template ?? value ?? fork) !== undefined;
-
-/** Whom it follows has failed: so has it, by the same failure. */
-const outcomesOf = (before: readonly Settled<Outcome>[]): Outcome[] =>
-  before.map((settled) => {
-    if (settled.ok) return settled.value;
-    throw Failure.fromInfo(settled.error);
-  });
 
 /** No switch has chosen it, or all that it depends on was skipped. */
 function isPassedBy({ choices, names, needs }: Standing, outcomes: readonly Outcome[]): boolean {

@@ -1,7 +1,8 @@
-import type { Pattern, RunContext, Settled } from "../core/pattern.ts";
+import type { Pattern, RunContext } from "../core/pattern.ts";
 import type { Node } from "./definition.ts";
 import type { Nodes } from "./references.ts";
 import type { StateKeys, Writes } from "./state.ts";
+import type { Find } from "./undoing.ts";
 import type { Around, Parts, Values } from "./values.ts";
 
 /** What takes a step back, filled in when the step had succeeded. */
@@ -70,8 +71,10 @@ export interface PlayNode {
   readonly node: Node;
   /** Whom it follows, by their index. */
   readonly after: readonly number[];
+  /** Something that it does can be taken back. */
+  readonly holds: boolean;
   /** Plays it, once it is told how those have ended. */
-  play(ctx: RunContext, scene: Scene, before: readonly Settled<Outcome>[]): Promise<Outcome>;
+  play(ctx: RunContext, scene: Scene, before: readonly Outcome[]): Promise<Outcome>;
 }
 
 /** What compiles the nodes of one workflow. */
@@ -80,6 +83,8 @@ export interface Workshop {
   /** Plays a saved workflow. */
   readonly workflow: Pattern;
   readonly keys: StateKeys;
+  /** The saved workflow of a name. */
+  readonly find: Find;
   /** Compiles a graph inside a node. */
   inner(nodes: Nodes, around: Around): PlayGraph;
   play(ctx: RunContext, graph: PlayGraph, scene: Scene): Promise<GraphEnd>;

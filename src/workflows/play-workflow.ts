@@ -5,8 +5,9 @@ import type { Definition } from "./definition.ts";
 import { readInputs } from "./inputs.ts";
 import { playGraph, takenBack } from "./play-graph.ts";
 import { seen } from "./play-node.ts";
-import type { GraphEnd } from "./play-scene.ts";
+import type { Done, GraphEnd } from "./play-scene.ts";
 import { stateOf } from "./state.ts";
+import { checkUndoing, type Find } from "./undoing.ts";
 
 /** What a workflow is played with. */
 export interface Occasion {
@@ -19,14 +20,17 @@ export interface Occasion {
   readonly trusted: readonly string[];
 }
 
-/** Plays a workflow from its inputs to its output. */
-export async function playWorkflow(ctx: RunContext, definition: Definition, occasion: Occasion): Promise<unknown> {
+/** Plays a workflow from its inputs to its output, and tells what would take back what it did. */
+export async function playWorkflow(ctx: RunContext, definition: Definition, occasion: Occasion): Promise<Done> {
   const inputs = readInputs(definition, occasion.inputs);
-  const { graph, output } = compileWorkflow(definition, occasion);
+  const find: Find = (name) => ctx.workflow(name);
+  checkUndoing(definition.nodes, find);
+  const { graph, output } = compileWorkflow(definition, { ...occasion, find });
   const end = await playGraph(ctx, graph, { values: { inputs }, nodes: {}, state: {}, again: false, isTop: true });
-  if (!output) return end.output;
+  const undo = end.undo.length > 0 && { undo: end.undo };
+  if (!output) return { output: end.output, ...undo };
   try {
-    return output({ inputs, ...told(definition, end) });
+    return { output: output({ inputs, ...told(definition, end) }), ...undo };
   } catch (error) {
     throw await takenBack(ctx, Failure.from(error), end.undo);
   }

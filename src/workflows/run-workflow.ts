@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type Pattern } from "../core/pattern.ts";
-import type { PinnedWorkflow } from "../core/workflow.ts";
 import type { Definition } from "./definition.ts";
 import { readInline, savedDefinition } from "./inline.ts";
 import { readInputs, subjectOf } from "./inputs.ts";
 import { agentsOf, workflowsOf } from "./named.ts";
 import { outlineWorkflow } from "./outline.ts";
 import { playWorkflow } from "./play-workflow.ts";
+import { checkUndoing, type Find } from "./undoing.ts";
+import type { World } from "./world.ts";
 
 const Input = z.strictObject({
   name: z.string().min(1).max(100).optional().describe("A saved workflow"),
@@ -25,7 +26,8 @@ type Patterns = ReadonlyMap<string, Pattern>;
 /** The pattern that plays graphs; the patterns given may stand in them as nodes. */
 export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
   const patterns = new Map(others.map((pattern) => [pattern.name, pattern]));
-  const inline = (input: Input) => (input.definition === undefined ? NOTHING : readInline(input.definition, patterns));
+  const inline = (input: Input) =>
+    input.definition === undefined ? NOTHING : readInline(input.definition, { patterns });
 
   const runWorkflow: Pattern<Input, unknown> = definePattern({
     name: "run_workflow",
@@ -42,7 +44,7 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
       ...(input.name === undefined ? [] : [input.name]),
       ...workflowsOf(inline(input)).map(({ ref }) => ref),
     ],
-    check: (input) => check(input, patterns),
+    check: (input, limits) => check(input, { patterns, limits }),
 
     outline(input, limits, pinned = () => undefined) {
       const definition = definitionOf(input, pinned, patterns);
@@ -55,15 +57,18 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
       });
     },
 
-    run(ctx, input) {
+    async run(ctx, input) {
       const definition = definitionOf(input, (name) => ctx.workflow(name), patterns);
       const trusted = Object.keys(definition.inputs ?? {});
       const inputs = given(definition, input);
-      return playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted });
+      return (await playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted })).output;
     },
   });
 
-  /** Inside another workflow, inputs come from its nodes: they are data, but for the one that says what to do. */
+  /**
+   * Inside another workflow, inputs come from its nodes: they are data, but for the one that says what to do. Beside its
+   * output it tells what would take back what it did.
+   */
   const nested: Pattern<Input, unknown> = {
     ...runWorkflow,
     run(ctx, input) {
@@ -80,21 +85,20 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
 
 const NOTHING: Definition = { nodes: {} };
 
-function check(input: Input, patterns: Patterns): void {
+function check(input: Input, world: World): void {
   if ((input.name === undefined) === (input.definition === undefined))
     throw new Failure("INVALID_INPUT", "run_workflow needs either `name` or `definition`, and not both", {
       hint: 'Such as {"name": "review", "inputs": {…}} or {"definition": {"nodes": {"draft": {"agent": "writer", "task": "…"}}}}.',
     });
   if (input.definition !== undefined) {
-    const definition = readInline(input.definition, patterns);
+    const definition = readInline(input.definition, world);
     readInputs(definition, given(definition, input));
+    checkUndoing(definition.nodes, () => undefined);
   }
 }
 
-type Find = (name: string) => PinnedWorkflow | undefined;
-
 function definitionOf({ name = "", definition }: Input, find: Find, patterns: Patterns): Definition {
-  if (definition !== undefined) return readInline(definition, patterns);
+  if (definition !== undefined) return readInline(definition, { patterns });
   const known = find(name);
   if (known) return savedDefinition(known);
   throw new Failure("UNKNOWN_WORKFLOW", `this run knows no workflow ${JSON.stringify(name)}`);

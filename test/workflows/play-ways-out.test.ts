@@ -136,6 +136,37 @@ describe("what was done to the world", () => {
     expect(await stage.places(run.id)).toEqual(expect.arrayContaining(["undo-flight", "undo-hotel"]));
   });
 
+  test("is not cut off where a node beside it fails: it ends, and is then taken back", async () => {
+    await using other = await openReceiver(answer);
+    const script = byModel({ a: { ...down, latency_ms: 30 }, b: { text: "B", latency_ms: 9000 } });
+    await using stage = await openStage({ settings: { hosts: [other.host] }, script });
+    const slow = {
+      map: {
+        over: "['hotel']",
+        nodes: { pause: { wait: { seconds: 0.2 } }, book: order(other.host, "{{ item }}", { after: ["pause"] }) },
+      },
+    };
+    const run = await stage.start("run_workflow", {
+      definition: { nodes: { bad: ask("a"), slow, idle: ask("b"), late: { ...ask("b"), after: ["slow"] } } },
+    });
+    const end = await stage.becomes(run.id, "failed");
+    expect(end.error?.message).toMatch(/^node "bad": .*; undone: book$/);
+    expect(other.asked).toEqual(['POST /hotel {"n":1}', "DELETE /hotel/1"]);
+    expect(stage.asked("b")).toHaveLength(1);
+  });
+
+  test.each([
+    ["a race", (node: object) => ({ race: { nodes: { x: node, y: { value: "1" } } } })],
+    ["a limit of time around it", (node: object) => ({ map: { over: "[1]", nodes: { x: node } }, timeout_seconds: 5 })],
+  ])("does not go with %s, which could cut it off", async (_, around) => {
+    await using stage = await openStage();
+    const start = stage.start("run_workflow", { definition: { nodes: { block: around(order("localhost", "x")) } } });
+    await expect(start).rejects.toMatchObject({
+      code: "INVALID_WORKFLOW",
+      message: expect.stringContaining("cut off"),
+    });
+  });
+
   test("inside maps, loops and nested nodes is taken back as well, each once", async () => {
     await using other = await openReceiver(answer);
     await using stage = await openStage({ settings: { hosts: [other.host] } });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RunContext, Settled } from "../../src/core/pattern.ts";
+import type { RunContext } from "../../src/core/pattern.ts";
 import { runAgent } from "../../src/patterns/run-agent.ts";
 import { compileWorkflow } from "../../src/workflows/compile.ts";
 import type { Definition } from "../../src/workflows/definition.ts";
@@ -99,9 +99,10 @@ const definitionOf = (graph: readonly (readonly number[])[]): Definition => ({
 
 /** What every node gave, where those that may begin do so in an order that somebody else has drawn. */
 async function played(definition: Definition, order: readonly number[]): Promise<Record<string, Outcome>> {
-  const { graph } = compileWorkflow(definition, { patterns: new Map(), workflow: runAgent, trusted: [] });
+  const company = { patterns: new Map(), workflow: runAgent, find: () => undefined, trusted: [] };
+  const { graph } = compileWorkflow(definition, company);
   const scene = { values: { inputs: {} }, nodes: {}, state: {}, again: false, isTop: false };
-  const ended: (Settled<Outcome> | undefined)[] = [];
+  const ended: (Outcome | undefined)[] = [];
   const names: Record<string, Outcome> = {};
   for (let turn = 0; Object.keys(names).length < graph.nodes.length; turn++) {
     const ready = graph.nodes.flatMap(({ after }, i) =>
@@ -112,7 +113,7 @@ async function played(definition: Definition, order: readonly number[]): Promise
     const before = (node?.after ?? []).flatMap((other) => ended[other] ?? []);
     const outcome = await node?.play({} as RunContext, scene, before);
     if (!node || !outcome) throw new Error("nobody is ready");
-    ended[at] = { ok: true, value: outcome };
+    ended[at] = outcome;
     names[node.name] = outcome;
   }
   return names;
