@@ -40,9 +40,9 @@ describe.each(ways)("$way", ({ way, connect }) => {
     expect(client.protocol).toBe(/2026/.test(way) ? "2026-07-28" : "2025-11-25");
   });
 
-  it("lists ten tools, each with annotations and an output schema, and is told how to choose", async () => {
+  it("lists all tools, each with annotations and an output schema, and is told how to choose", async () => {
     const tools = await client.tools();
-    expect(tools).toHaveLength(10);
+    expect(tools.map(({ name }) => name)).toEqual(house.baton.tools.map(({ name }) => name));
     for (const { name, annotations, outputSchema } of tools) {
       expect(annotations, name).toMatchObject({ title: expect.any(String), readOnlyHint: expect.any(Boolean) });
       expect(outputSchema, name).toMatchObject({ type: "object" });
@@ -72,6 +72,14 @@ describe.each(ways)("$way", ({ way, connect }) => {
     const { isError, data } = await client.call("run_agent", { agent: "writer", tsk: "t" });
     expect(isError).toBe(true);
     expect(data.error?.hint).toContain('run_agent {"agent":"writer","task":"t"}');
+  });
+
+  it("is told what a start would cost, as an answer that its schema allows", async () => {
+    const steps = [{ agent: "writer" }, { agent: "critic" }];
+    const { isError, data, text } = await client.call("run_pipeline", { task: "t", steps, dry_run: true });
+    expect(isError).toBe(false);
+    expect(data).toMatchObject({ run_id: null, dry_run: true, calls: { likely: 2 }, usd: { likely: 0, most: 0 } });
+    expect(text).toContain("flowchart TD");
   });
 
   it("gets ten megabytes refused in words, and the server lives", async () => {
