@@ -19,6 +19,18 @@ export const isPlace = (place: string, written: string): boolean =>
 
 /** The names of a place, unescaped, for people. */
 export function placeNames(place: string): string[] {
-  const raw = place.match(/(?:\\.|[^\\/])+/g) ?? [];
-  return raw.map((name) => name.replace(/\\(.)/g, "$1"));
+  return partsOf(place).map((name) => name.replace(/\\(.)/g, "$1"));
 }
+
+/** How two places stand to each other: one around the other, one after the other, or in these two branches of one map. */
+export function placesApart(a: string, b: string): "around" | "in turn" | readonly [number, number] {
+  const [one, other] = [partsOf(a), partsOf(b)];
+  const at = one.findIndex((part, index) => part !== other[index]);
+  const [mine, its] = [one[at], other[at]];
+  if (mine === undefined || its === undefined) return "around";
+  const isMap = /^map(\.\d+)?$/.test(one[at - 1] ?? "");
+  return isMap && isIndex(mine) && isIndex(its) ? [Number(mine), Number(its)] : "in turn";
+}
+
+const partsOf = (place: string): readonly string[] => place.match(/(?:\\.|[^\\/])+/g) ?? [];
+const isIndex = (part: string): boolean => /^\d+$/.test(part);
