@@ -106,7 +106,7 @@ export async function expectBooksToAgree(home: Home, vendor: Vendor): Promise<vo
   expect(vendor.report().bill, "the vendor's bill, and ours").toBeLessThanOrEqual(charged);
 }
 
-const OF_ITS_TIME = new Set(["usage", "timestamp", "estimate"]);
+const OF_ITS_TIME = new Set(["usage", "timestamp", "processed_at", "estimate"]);
 
 /** An output without what is its run's own: its bills, which a crash may make greater, its times, and its name. */
 export function plainOutput(output: unknown, name: string): unknown {

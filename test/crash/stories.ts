@@ -116,6 +116,78 @@ const planned = (tag: string): Wish => ({
   },
 });
 
+/** Two who come to agree, and a judge. */
+const debated = (tag: string): Wish => ({
+  key: tag,
+  pattern: "debate",
+  input: {
+    task: `[${tag}] Arch or beam?`,
+    participants: [who("You argue for arches."), who("You argue for beams.")],
+    judge: who("You decide."),
+  },
+});
+
+/** A draft that is made better twice. */
+const refined = (tag: string): Wish => ({
+  key: tag,
+  pattern: "refine",
+  input: {
+    task: `[${tag}] Write about bridges, well.`,
+    maker: who("You make."),
+    critic: who("You score."),
+    criteria: ["clear"],
+  },
+});
+
+/** A graph with every kind of node that can stand in it without a world outside. */
+const graph = (tag: string): Wish => ({
+  key: tag,
+  pattern: "run_workflow",
+  input: {
+    inputs: { topic: `[${tag}] bridges`, sides: ["left", "right"] },
+    definition: {
+      inputs: { topic: { type: "string" }, sides: { type: "array" } },
+      state: { seen: { type: "array", merge: "append", default: [] } },
+      nodes: {
+        look: {
+          map: {
+            over: "inputs.sides",
+            nodes: { at: { agent: who("You are view 1."), task: "{{ inputs.topic }} {{ item }}" } },
+          },
+          writes: { seen: "output" },
+        },
+        talk: {
+          pattern: "debate",
+          with: {
+            task: "{{ inputs.topic }}: which?",
+            participants: [who("You argue for arches."), who("You argue for beams.")],
+          },
+        },
+        sure: { value: "size(nodes.look.output) > 1" },
+        way: { switch: { cases: [{ when: "nodes.sure.output", then: ["race"] }], else: ["never"] } },
+        race: {
+          race: {
+            nodes: {
+              quick: { agent: who("You are view 2."), task: "{{ inputs.topic }} quickly" },
+              slow: { agent: who("You are slow view 3."), task: "{{ inputs.topic }} slowly" },
+            },
+          },
+        },
+        never: { agent: who("You are view 9."), task: "{{ inputs.topic }} never" },
+        polish: {
+          loop: {
+            nodes: { draft: { agent: who("You draft."), task: "{{ inputs.topic }} round {{ round }}" } },
+            until: "round >= 2",
+            max_rounds: 3,
+          },
+        },
+        gate: { wait: { answer: "Which bridge?" }, after: ["race", "polish", "talk"] },
+        end: { template: "{{ state.seen | join: ' ' }} {{ nodes.gate.output }}", after: ["gate"] },
+      },
+    },
+  },
+});
+
 export const oneCall = (tag: string): Wish => ({
   key: tag,
   pattern: "run_agent",
@@ -132,11 +204,23 @@ export const STORIES = {
   "a supervised team": supervised,
   "a hand-over": handedOn,
   "a plan that is made anew": planned,
+  "a debate": debated,
+  "a draft that is refined": refined,
+  "a workflow of all kinds of nodes": graph,
 } as const;
 export type Story = keyof typeof STORIES;
 
 /** A pipeline, a fan-out and a vote at once. */
 export const stories = (tag: string): readonly Wish[] => [pipeline(`${tag} p`), fanOut(`${tag} f`), vote(`${tag} v`)];
+
+/** A turn of somebody who argues until it has been answered, and then agrees with whoever it names. */
+const argued = (bridge: string, isAnswered: boolean, agreed = bridge) => ({
+  message: isAnswered ? "I see." : bridge === "arch" ? "arches carry more" : "beams carry less, and cost less",
+  position: isAnswered ? agreed : bridge,
+  agreed: isAnswered,
+  agrees_with: [],
+  confidence: 0.8,
+});
 
 /** Which story it is: what one agent asks another must tell it too. */
 const tagIn = (user: string): string => /\[[^\]]+\]/.exec(user)?.[0] ?? "";
@@ -202,6 +286,14 @@ const ROLES: readonly (readonly [said: RegExp, answer: (user: string, nr: string
       const ok = (user.match(/View \d\./g)?.length ?? 0) > 3;
       return { json: { ok, problems: ok ? [] : ["too few sides"], confidence: 0.9 } };
     },
+  ],
+  [/You argue for arches\./, (user) => ({ json: argued("arch", user.includes("beams carry less")) })],
+  [/You argue for beams\./, (user) => ({ json: argued("beam", user.includes("arches carry more"), "arch") })],
+  [/You decide\./, () => ({ json: { decision: "arch", choice: "arch", reason: "it carries more", confidence: 0.9 } })],
+  [/You make\./, (user) => ({ text: `Text ${(user.match(/Text \d/g)?.length ?? 0) + 1}.` })],
+  [
+    /You score\./,
+    (user) => ({ json: { criterion_1: { reason: "so far", score: user.includes("Text 1.") ? 0.5 : 0.95 } } }),
   ],
   [/You judge\./, () => ({ json: { choice: "arch", reason: "two of three" } })],
 ];
