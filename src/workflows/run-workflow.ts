@@ -1,14 +1,17 @@
 import { z } from "zod";
+import type { AgentRef, AgentSpec } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type Pattern } from "../core/pattern.ts";
 import type { Definition } from "./definition.ts";
-import { readInline, savedDefinition } from "./inline.ts";
+import { adviceInline, readInline, savedDefinition } from "./inline.ts";
 import { readInputs, subjectOf } from "./inputs.ts";
+import { lintWorkflow } from "./lint.ts";
 import { agentsOf, workflowsOf } from "./named.ts";
 import { outlineWorkflow } from "./outline.ts";
 import { playWorkflow } from "./play-workflow.ts";
+import { wordsOf } from "./problems.ts";
 import { checkUndoing, type Find } from "./undoing.ts";
-import type { World } from "./world.ts";
+import type { KnownAgents, World } from "./world.ts";
 
 const Input = z.strictObject({
   name: z.string().min(1).max(100).optional().describe("A saved workflow"),
@@ -45,6 +48,7 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
       ...workflowsOf(inline(input)).map(({ ref }) => ref),
     ],
     check: (input, limits) => check(input, { patterns, limits }),
+    advice: (input, who) => lintWorkflow(inline(input), { patterns, agents: agentsAs(who) }).map(wordsOf),
 
     outline(input, limits, pinned = () => undefined) {
       const definition = definitionOf(input, pinned, patterns);
@@ -103,6 +107,13 @@ function definitionOf({ name = "", definition }: Input, find: Find, patterns: Pa
   if (known) return savedDefinition(known);
   throw new Failure("UNKNOWN_WORKFLOW", `this run knows no workflow ${JSON.stringify(name)}`);
 }
+
+/** Agents, as far as one may ask about each by its name. */
+const agentsAs = (who: (ref: AgentRef) => AgentSpec | undefined): KnownAgents => ({
+  has: (name) => who(name) !== undefined,
+  names: () => [],
+  spec: who,
+});
 
 /** The inputs as they are given, with the task under its own name. */
 function given(definition: Definition, { task, inputs = {} }: Input): Readonly<Record<string, unknown>> {

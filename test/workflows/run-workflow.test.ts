@@ -207,3 +207,9 @@ describe("its outline", () => {
     expect(self?.inner?.steps[0]?.inner?.steps[0]?.inner).toBeUndefined();
   });
 });
+
+test("its advice is what a careful reader would change in the graph", () => {
+  const advice = (definition: object) => runWorkflow.advice?.(runWorkflow.input.parse({ definition }), () => undefined);
+  expect(advice({ nodes: { a: { agent: "writer", task: "t" } } })?.join()).toMatch(/one agent/i);
+  expect(runWorkflow.advice?.(runWorkflow.input.parse({ name: "saved" }), () => undefined)).toEqual([]);
+});
