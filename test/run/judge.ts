@@ -91,7 +91,7 @@ function capFaults({ attempts }: Memory, caps: StepCaps): string[] {
   for (const attempt of attempts)
     for (const place of around(attempt.place)) capped.set(place, [...(capped.get(place) ?? []), attempt]);
   return [...capped].flatMap(([place, all]) => {
-    const here = all.filter(({ cached_answer }) => !cached_answer);
+    const here = all.filter(({ cached_answer, usage }) => !cached_answer && usage.calls > 0);
     const cap = caps.get(
       place
         .split("/")
