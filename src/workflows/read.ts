@@ -15,6 +15,8 @@ import type { World } from "./world.ts";
 
 /** A definition as somebody has written it. */
 export interface WorkflowText {
+  /** Its name, as far as one can be read. */
+  readonly name?: string;
   /** Absent where its form is wrong. */
   readonly definition?: Definition;
   /** What is wrong with its form. */
@@ -38,9 +40,13 @@ export function parseWorkflow(given: unknown): WorkflowText {
   if (isDeeper(value, DEEPEST)) return { problems: [{ path: [], message: "it is nested too deep" }], place };
   const { success, data } = Definition.safeParse(value);
   const problems = success ? tooMany(data) : malformed(value);
-  return problems.length > 0 || !success
-    ? { problems: place(problems), place }
-    : { definition: data, problems: [], place };
+  const text = { ...nameIn(value), place, problems: place(problems) };
+  return success && problems.length === 0 ? { ...text, definition: data } : text;
+}
+
+function nameIn(value: unknown): { name?: string } {
+  const { success, data } = Definition.shape.name.safeParse((value as { name?: unknown } | null)?.name);
+  return success && data !== undefined ? { name: data } : {};
 }
 
 /** Reads a definition and checks all of it. */
