@@ -3,7 +3,7 @@ import type { AgentRef, AgentSpec } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type Pattern } from "../core/pattern.ts";
 import type { Definition } from "./definition.ts";
-import { adviceInline, readInline, savedDefinition } from "./inline.ts";
+import { readInline, savedDefinition } from "./inline.ts";
 import { readInputs, subjectOf } from "./inputs.ts";
 import { lintWorkflow } from "./lint.ts";
 import { agentsOf, workflowsOf } from "./named.ts";
