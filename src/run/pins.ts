@@ -37,7 +37,7 @@ function expanded(named: Named, desk: Desk, library: Library | undefined) {
   const follow = (from: Named): void => {
     for (const ref of from.agents) {
       const name = refName(ref);
-      if (library?.has(name) && !desk.has(name)) visit(name);
+      if (!name.includes("/") && !desk.has(name) && library?.has(name)) visit(name);
       else agents.push(ref);
     }
     for (const name of from.workflows) visit(name);
