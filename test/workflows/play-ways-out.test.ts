@@ -253,3 +253,46 @@ describe("what was done to the world", () => {
     expect(other.asked).toEqual([]);
   });
 });
+
+describe("a workflow that is tried again", () => {
+  test("goes on from the node that failed: what is done is not asked again", async () => {
+    const script = byModel({ a: { text: "AAA" }, b: [down, { text: "BBB" }], c: { text: "CCC" } });
+    await using stage = await openStage({ script });
+    const run = await stage.graph({
+      nodes: { one: ask("a"), two: ask("b", "{{ nodes.one.output }}"), three: ask("c", "{{ nodes.two.output }}") },
+    });
+    expect(run.status).toBe("failed");
+    expect(await stage.retry(run.id)).toMatchObject({ status: "succeeded", output: "CCC" });
+    expect(["a", "b", "c"].map((model) => stage.asked(model).length)).toEqual([1, 2, 1]);
+  });
+
+  test("inside a map asks the items that failed, and no others", async () => {
+    const tries = new Map<string, number>();
+    const script = byModel({
+      a: ({ user }) => {
+        tries.set(user, (tries.get(user) ?? 0) + 1);
+        return user === "y" && tries.get(user) === 1 ? down : { text: user };
+      },
+    });
+    await using stage = await openStage({ script, settings: { limits: { calls: 1 } } });
+    const nodes = { each: ask("a", "{{ item }}"), after: { value: "nodes.each.output + '!'" } };
+    const run = await stage.graph({ nodes: { all: { map: { over: "['x', 'y', 'z']", nodes } } } });
+    expect(run.status).toBe("failed");
+    expect(await stage.retry(run.id)).toMatchObject({ status: "succeeded", output: ["x!", "y!", "z!"] });
+    expect(Object.fromEntries(tries)).toMatchObject({ x: 1, y: 2 });
+  });
+
+  test("plays only what its state was built from, however often it was put down", async () => {
+    await using stage = await openStage({ script: byModel({ a: { text: "A" } }) });
+    const nodes = {
+      one: { ...ask("a"), writes: { log: "output" } },
+      gate: { wait: { approval: "{{ nodes.one.output }}" }, writes: { log: "output" } },
+      again: { wait: { answer: "{{ nodes.gate.output }}?" }, writes: { log: "output" } },
+      end: { value: "state.log", after: ["again"] },
+    };
+    const run = await stage.graph({ state: { log: { type: "array", merge: "append", default: [] } }, nodes });
+    expect((await stage.decide(run.id, "approved", "B")).status).toBe("waiting");
+    expect((await stage.decide(run.id, "answered", "C")).output).toEqual(["A", "B", "C"]);
+    expect(stage.asked("a")).toHaveLength(1);
+  });
+});
