@@ -2,11 +2,14 @@ import { join } from "node:path";
 import type { McpServerFactory } from "@modelcontextprotocol/server";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import type { Catalogue } from "./core/catalogue.ts";
 import type { Clock } from "./core/clock.ts";
+import type { Desk } from "./core/desk.ts";
 import type { Engine } from "./core/engine.ts";
 import type { Log } from "./core/log.ts";
 import type { Pattern } from "./core/pattern.ts";
 import type { RunStore } from "./core/store.ts";
+import type { Library } from "./core/workflow.ts";
 import type { Runs } from "./deeds/control.ts";
 import { openSubscriptions } from "./events/subscriptions.ts";
 import { openLog } from "./log.ts";
@@ -113,7 +116,12 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       import("./events/bus.ts"),
       openDeeds(config, overrides),
     ]);
-  const subscriptions = openSubscriptions({ settings: config.subscriptions, cards: () => [], clock });
+  let library: Library | undefined;
+  const subscriptions = openSubscriptions({
+    settings: config.subscriptions,
+    cards: () => library?.list() ?? [],
+    clock,
+  });
   const opening = openStore({
     home: config.home,
     clock,
@@ -123,6 +131,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
     ...(leaseMs !== undefined && { leaseMs }),
   });
   const [store, { desk, model, providers }] = await Promise.all([opening, openDesk(config, overrides)]);
+  library = await orClose(store, () => openWorkflows(config, patterns, desk, log));
   const lock = await orClose(store, () => holdLock(config.home));
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
@@ -136,6 +145,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       ...engineSettings(config),
       store,
       desk,
+      library,
       patterns,
       clock,
       log,
@@ -156,6 +166,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
   return {
     store,
     desk,
+    library,
     engine,
     model,
     async close(graceMs) {
@@ -190,6 +201,32 @@ function engineSettings({ limits, retry, breaker, budgets, providers, rehearsal,
     ...(typeof rehearsal === "object" && { rehearsal }),
     ...(cache && { cacheSeconds: cache.ttl }),
   };
+}
+
+/** The saved workflows, judged by who can be asked now. */
+async function openWorkflows(
+  { workflows: folders, limits }: Config,
+  patterns: readonly Pattern[],
+  desk: Desk,
+  log: Log,
+): Promise<Library> {
+  const [{ openLibrary }, { knownAgents }] = await Promise.all([
+    import("./workflows/library.ts"),
+    import("./workflows/world.ts"),
+  ]);
+  let seen: Catalogue | undefined;
+  let agents = knownAgents(new Map());
+  return openLibrary({
+    ...{ folders, patterns, limits, log },
+    agents() {
+      const catalogue = desk.pin([]);
+      if (catalogue === seen) return agents;
+      seen = catalogue;
+      const tiers = Object.keys(catalogue.models).map((name) => [name, undefined] as const);
+      agents = knownAgents(new Map([...tiers, ...Object.entries(catalogue.agents)]));
+      return agents;
+    },
+  });
 }
 
 /** What runs can do in the world without a model. */
