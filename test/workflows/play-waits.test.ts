@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { newHome } from "../house.ts";
 import { byModel } from "../patterns/stand.ts";
+import { event } from "../store/kit.ts";
 import { openReceiver } from "./receiver.ts";
 import { openStage } from "./stand.ts";
 
@@ -71,6 +72,29 @@ describe("a node that waits", () => {
     expect(await stage.places(run.id)).not.toContain("map/1/none");
   });
 
+  test("for an event takes the one that fits, and gives it", async () => {
+    await using stage = await openStage();
+    const run = await stage.graph(
+      {
+        inputs: { order: { type: "string" } },
+        nodes: {
+          paid: {
+            wait: { event: { type: "order.*", where: "event.data.paid", correlation_id: "{{ inputs.order }}" } },
+          },
+          end: { value: "nodes.paid.output.data.sum" },
+        },
+      },
+      { inputs: { order: "o 7" } },
+    );
+    expect(run.status).toBe("waiting");
+    const publish = (id: string, correlationid: string, data: object) =>
+      stage.store.publish(event(id, { type: "order.changed", correlationid, data }), "test");
+    await publish("1", "o 8", { paid: true, sum: 1 });
+    await publish("2", "o 7", { paid: false, sum: 2 });
+    await publish("3", "o 7", { paid: true, sum: 3 });
+    expect(await stage.ended(run.id)).toMatchObject({ status: "succeeded", output: 3 });
+  });
+
   test("inside a map waits for each item by itself", async () => {
     await using stage = await openStage();
     const nodes = { ok: { wait: { approval: "{{ item }}" } }, say: { value: "nodes.ok.output + '!'" } };
@@ -92,6 +116,17 @@ describe("a node that looks at the world", () => {
     });
     expect((await stage.graph(graph("{{ inputs.name }}.md"))).output).toBe("Begin early.");
     expect((await stage.graph(graph("/etc/passwd"))).error?.code).toBe("FORBIDDEN");
+  });
+
+  test("sends a secret that the settings let its host have, and no memory holds it", async () => {
+    await using other = await openReceiver();
+    const hosts = [{ host: other.host, secrets: ["SHOP_TOKEN"] }];
+    await using stage = await openStage({ settings: { hosts }, env: { SHOP_TOKEN: "very-secret-1" } });
+    const http = { url: `http://${other.host}/x`, headers: { authorization: "Bearer env:SHOP_TOKEN" } };
+    const run = await stage.graph({ nodes: { get: { http } } });
+    expect(run.status).toBe("succeeded");
+    expect(other.secrets).toEqual(["Bearer very-secret-1"]);
+    expect(JSON.stringify([run, await stage.store.memory(run.id)])).not.toContain("very-secret-1");
   });
 
   test("sends what its templates say, and holds the answer to the shape that is declared", async () => {

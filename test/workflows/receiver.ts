@@ -10,12 +10,14 @@ interface Reply {
 export async function openReceiver(answer: (asked: string, n: number) => Reply = () => ({ json: {} })) {
   const asked: string[] = [];
   const keys: (string | undefined)[] = [];
+  const secrets: (string | undefined)[] = [];
   const server = createServer(async (request, response) => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece);
     const what = `${request.method} ${request.url} ${Buffer.concat(pieces).toString()}`.trim();
     asked.push(what);
     keys.push(request.headers["idempotency-key"]?.toString());
+    secrets.push(request.headers.authorization);
     const { status = 200, json = null } = answer(what, asked.length);
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json));
   });
@@ -24,7 +26,9 @@ export async function openReceiver(answer: (asked: string, n: number) => Reply =
   return {
     host,
     asked,
+    /** The idempotency key and the authorization of each request. */
     keys,
+    secrets,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
