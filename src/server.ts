@@ -125,7 +125,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
   const opening = openStore({
     home: config.home,
     clock,
-    subscriptions,
+    subscriptions: subscriptions.known,
     log,
     ...(afterCommit && { afterCommit }),
     ...(leaseMs !== undefined && { leaseMs }),
@@ -136,7 +136,8 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
   const bus = openBus({
-    ...{ store, patterns, subscriptions, clock, log },
+    ...{ store, patterns, clock, log },
+    subscriptions: subscriptions.latest,
     engine: () => engine,
     identity: lock.identity.id,
   });
@@ -155,7 +156,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       ownerIsDead,
       ...(leaseMs !== undefined && { lease_ms: leaseMs }),
       has: () => providers().map((id) => `provider:${id}`),
-      onAwake: () => bus.start(),
+      onAwake: () => config.read_only || bus.start(),
       onBreaker: (news) => bus.breaker(news),
     }),
   );

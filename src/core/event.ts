@@ -89,7 +89,7 @@ export function told({ caller: _, number: __, ...event }: StoredEvent): BatonEve
 /** What came of publishing an event. */
 export interface Published {
   readonly event: StoredEvent;
-  /** The same event had been published before; nothing was done again. */
+  /** The same event had been published before; nothing that was done is done again. */
   readonly existed: boolean;
   /** To how many subscriptions it goes. */
   readonly deliveries: number;
@@ -137,7 +137,8 @@ export interface BreakerNews {
 export interface EventStore {
   /**
    * Writes an event, its deliveries, and the answers to those who wait for it, all in one. The same source and id
-   * again, from the same caller, is the same event; fails with KEY_REUSED where it says something else.
+   * again, from the same caller, is the same event: only what was given up of it is tried anew. Fails with KEY_REUSED
+   * where it says something else.
    */
   publish(event: BatonEvent, caller: string): Promise<Published>;
   /** The latest first. */

@@ -3,8 +3,8 @@ import { type Subscription, usualName } from "../core/event.ts";
 import type { SubscriptionSettings } from "../core/settings.ts";
 import type { WorkflowCard } from "../core/workflow.ts";
 
-/** Workflow files are looked at again after so long. */
-const FRESH_MS = 1000;
+/** Workflow files are looked at again after so long: at every look of the dispatcher, not at every event. */
+const FRESH_MS = 900;
 
 export interface Sources {
   readonly settings: readonly SubscriptionSettings[];
@@ -13,17 +13,26 @@ export interface Sources {
   readonly clock: Clock;
 }
 
-/** Tells who wants to be started by events: those of the settings, then those of workflow files. Cheap to ask often. */
-export function openSubscriptions({ settings, cards, clock }: Sources): () => readonly Subscription[] {
+/** Who wants to be started by events: those of the settings, then those of workflow files. */
+export interface Subscriptions {
+  /** As they were last read; costs nothing, so that it may be asked inside a transaction. */
+  known(): readonly Subscription[];
+  /** Read anew, if that is some time ago. */
+  latest(): readonly Subscription[];
+}
+
+/** Opens the subscriptions of the settings and of workflow files. */
+export function openSubscriptions({ settings, cards, clock }: Sources): Subscriptions {
   const fixed = settings.map(fromSettings);
-  let known: readonly Subscription[] = fixed;
+  let known: readonly Subscription[] | undefined;
   let until = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (clock.mono() < until) return known;
+  const latest = () => {
+    if (known && clock.mono() < until) return known;
     until = clock.mono() + FRESH_MS;
     known = [...fixed, ...cards().flatMap(fromCard)];
     return known;
   };
+  return { known: () => known ?? latest(), latest };
 }
 
 const fromSettings = ({ name, on, run, inputs, attempts }: SubscriptionSettings): Subscription => ({

@@ -54,7 +54,7 @@ export interface EngineOptions {
   readonly tick_ms?: number;
   readonly random?: () => number;
   /** Told as soon as this process takes up runs, perhaps more than once. */
-  readonly onAwake?: () => void;
+  readonly onAwake?: () => unknown;
   readonly onBreaker?: (news: BreakerNews) => void;
 }
 

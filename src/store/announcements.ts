@@ -55,7 +55,7 @@ export function* announceDeadLetter(delivery: Row, event: Row, error: string, no
     {
       caller: text(event, "caller"),
       source: OWN_SOURCE,
-      id: `delivery/${int(event, "number")}/${subscription}/dead`,
+      id: `delivery/${int(event, "number")}/${subscription}/dead/${now}`,
       type: "delivery.dead",
       time: iso(now),
       subject: subscription,
@@ -105,6 +105,12 @@ function labelsOf(run: Row): unknown {
   }
 }
 
+/** The number of the last event there is. */
+export function* lastNumber(): Tx<number> {
+  const row = yield* first(sql("select coalesce(max(number), 0) as last from events"));
+  return row ? int(row, "last") : 0;
+}
+
 export interface NewEvent {
   readonly caller: string;
   readonly source: string;
@@ -119,7 +125,7 @@ export interface NewEvent {
   readonly chain: readonly string[];
 }
 
-/** Writes an event, unless it was written before. It is matched before its transaction ends. */
+/** Writes an event, unless it was written before. It is told before its transaction ends. */
 export function* insertEvent(event: NewEvent, now: number): Tx<Row | undefined> {
   return yield* first(
     sql(

@@ -1,7 +1,7 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import { Failure } from "../core/errors.ts";
 import type { Claimed, Lease, PatternKey, WorkerIdentity } from "../core/store.ts";
-import { announceEnd } from "./announcements.ts";
+import { announceEnd, lastNumber } from "./announcements.ts";
 import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
 import type { Moment } from "./driver.ts";
@@ -50,13 +50,18 @@ function* isThere(statement: Statement): Tx<boolean> {
   return (yield* first(statement)) !== undefined;
 }
 
+/** A run that could not be read and has ended: what that tells is written behind this event. */
+export interface Buried {
+  readonly since: number;
+}
+
 /** Gives the best queued run that a worker can play to it, with all that the run remembers. */
 export function* claim(
   worker: string,
   skill: Skill,
   at: Moment,
   catalogue: (hash: string) => Tx<Catalogue>,
-): Tx<Claimed | undefined> {
+): Tx<Claimed | Buried | undefined> {
   const id = (yield* ownPick(worker, skill)) ?? (yield* anyPick(skill));
   if (id === undefined) return undefined;
   const row = yield* first(
@@ -76,8 +81,9 @@ export function* claim(
     const run = yield* whole(row);
     return { run, catalogue: yield* catalogue(run.catalogue), memory: yield* memory(id, true) };
   } catch (error) {
+    const since = yield* lastNumber();
     yield* bury(id, error, at.now);
-    return undefined;
+    return { since };
   }
 }
 

@@ -98,3 +98,14 @@ export function* missed({ subscription, event, tries }: Delivery, how: Missed, n
   const source = yield* first(sql("select * from events where number = $1", event.number));
   for (const row of source ? rows : []) if (source) yield* announceDeadLetter(row, source, how.error, now);
 }
+
+/** Makes what was given up of an event due again; tells how much that is. */
+export function* revive(event: number, now: number): Tx<number> {
+  const rows = yield sql(
+    `update deliveries set state = 'due', tries = 0, due_at = $2, error = null
+     where event = $1 and state = 'dead' returning subscription`,
+    event,
+    now,
+  );
+  return rows.length;
+}

@@ -52,9 +52,11 @@ function* firstFit(filter: EventFilter, scope: Scope, filters: Filters): Tx<Stor
 function* untaken({ type, correlation_id }: EventFilter, { run, caller, since }: Scope): Tx<readonly Row[]> {
   const isPrefix = type.endsWith("*");
   const start = isPrefix ? type.slice(0, -1) : type;
+  // Of one type the index of types tells; else what is as young as the run is looked through.
+  const isOf = isPrefix ? "caller || '' = $1 and substr(type, 1, $3) = $4" : "caller = $1 and $3 >= 0 and type = $4";
   return yield sql(
     `select * from events
-     where caller = $1 and number > $2 and ${isPrefix ? "substr(type, 1, $3) = $4" : "$3 >= 0 and type = $4"}
+     where ${isOf} and number > $2
        and ($5 is null or correlation = $5)
        and not exists (select 1 from waits where run = $6 and event_number = events.number and dropped = 0)
      order by number limit ${AT_ONCE}`,

@@ -10,6 +10,7 @@ import {
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Log } from "../core/log.ts";
 import { insertEvent } from "./announcements.ts";
+import { revive } from "./deliveries.ts";
 import { settleByEvent } from "./event-waits.ts";
 import type { Filters } from "./filters.ts";
 import { first, int, type Row, sql, type Tx, text } from "./statement.ts";
@@ -44,8 +45,9 @@ export function* publish(event: BatonEvent, caller: string, bus: Bus, now: numbe
   const print = fingerprint([event.type, event.subject, event.correlationid, event.data ?? null]);
   const before = yield* publishedBefore(event, caller, print);
   if (before) {
+    const due = (yield* revive(int(before, "number"), now)) > 0;
     const known = { event: yield* whole(before), deliveries: yield* countOf(before) };
-    return { published: { ...known, existed: true, woke: [] }, news: NO_NEWS };
+    return { published: { ...known, existed: true, woke: [] }, news: { woke: [], due } };
   }
   const row = yield* insertEvent(
     {
@@ -60,7 +62,7 @@ export function* publish(event: BatonEvent, caller: string, bus: Bus, now: numbe
     now,
   );
   if (!row) throw new Error(`event ${event.id} was neither written nor found`);
-  const news = yield* match(bus, now);
+  const news = yield* match(int(row, "number") - 1, bus, now);
   const fresh = { event: yield* whole(row), deliveries: yield* countOf(row) };
   return { published: { ...fresh, existed: false, woke: news.woke }, news };
 }
@@ -80,9 +82,9 @@ function* countOf(event: Row): Tx<number> {
   return row ? int(row, "deliveries") : 0;
 }
 
-/** Tells what was written in this transaction, in its order: to subscriptions, and to those who wait. */
-export function* match(bus: Bus, now: number): Tx<BusNews> {
-  const rows = yield sql("select * from events where matched = 0 order by number");
+/** Tells what this transaction has written since a number, in its order: to subscriptions, and to those who wait. */
+export function* match(since: number, bus: Bus, now: number): Tx<BusNews> {
+  const rows = yield sql("select * from events where number > $1 order by number", since);
   if (rows.length === 0) return NO_NEWS;
   const woke: string[] = [];
   let due = false;
@@ -91,7 +93,6 @@ export function* match(bus: Bus, now: number): Tx<BusNews> {
     const chain = JSON.parse(text(row, "chain")) as string[];
     const sent = yield* address(event, chain, bus, now);
     woke.push(...(yield* answer(event, bus, now)));
-    yield sql("update events set matched = 1 where number = $1", event.number);
     // The end of a run that an event began lets the next one of its correlation begin.
     due ||= sent > 0 || chain.length > 0;
   }

@@ -15,13 +15,10 @@ create table events (
   print text not null,
   -- The subscriptions whose runs have led to it, as JSON.
   chain text not null,
-  matched bigint not null default 0,
   at bigint not null
 );
 create unique index events_id on events (caller, source, id);
 create index events_type on events (caller, type, number);
-create index events_caller on events (caller, number);
-create index events_new on events (number) where matched = 0;
 
 -- Each event on its way to each subscription that it fits.
 create table deliveries (

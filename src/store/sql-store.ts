@@ -4,6 +4,7 @@ import type * as events from "../core/event.ts";
 import { type Log, SILENT } from "../core/log.ts";
 import type * as core from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
+import { lastNumber } from "./announcements.ts";
 import { correct } from "./attempts.ts";
 import { Books } from "./books.ts";
 import * as claims from "./claims.ts";
@@ -101,11 +102,15 @@ export class SqlStore implements core.RunStore {
   ): Promise<core.Claimed | undefined> {
     const coming = this.#coming > 0;
     if (!coming && !(await this.#db.read(claims.anyQueued))) return undefined;
-    return this.#announcing({
-      fresh: coming,
-      tx: (at) => claims.claim(worker, { has, play }, at, (hash) => this.#pinned(hash)),
-      touched: (claimed) => (claimed ? [claimed.run.id] : []),
-    });
+    const found = await this.#announcing<core.Claimed | claims.Buried | undefined>(
+      {
+        fresh: coming,
+        tx: (at) => claims.claim(worker, { has, play }, at, (hash) => this.#pinned(hash)),
+        touched: (told) => (told && "run" in told ? [told.run.id] : []),
+      },
+      (told) => (told && "since" in told ? told.since : undefined),
+    );
+    return found && "run" in found ? found : undefined;
   }
 
   leases(): Promise<readonly core.Lease[]> {
@@ -216,15 +221,20 @@ export class SqlStore implements core.RunStore {
     return this.#db.close();
   }
 
-  /** Plays a job of which something may be told as an event, and matches that in the same transaction. */
-  async #announcing<T>(job: Job<T>): Promise<T> {
+  /**
+   * Plays a job of which something may be told as an event, and matches that in the same transaction. Where only its
+   * result shows whether there is something, `since` tells the number of the event before.
+   */
+  async #announcing<T>(job: Job<T>, since?: (result: T) => number | undefined): Promise<T> {
     const bus = this.#bus;
     let news = NO_NEWS;
     const result = await this.#db.write<T>({
       ...job,
       *tx(at) {
+        const before = since ? undefined : yield* lastNumber();
         const told = yield* job.tx(at);
-        news = yield* match(bus, at.now);
+        const from = before ?? since?.(told);
+        news = from === undefined ? NO_NEWS : yield* match(from, bus, at.now);
         return told;
       },
       touched: (told) => [...(job.touched?.(told) ?? []), ...news.woke],

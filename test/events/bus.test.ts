@@ -206,6 +206,18 @@ describe("what Baton says of itself", () => {
   });
 });
 
+describe("a server that is read-only", () => {
+  test("begins nothing that is due", async () => {
+    await using house = await open([{ on: { type: "order.paid" }, run: "writer" }], [{ reply: { latency_ms: 400 } }], {
+      read_only: true,
+    });
+    house.engine.awaken();
+    await publish(house, "1");
+    await house.ask("writer");
+    expect(await house.store.deliveries({ limit: 5 })).toMatchObject([{ state: "due" }]);
+  });
+});
+
 describe("a delivery that cannot begin", () => {
   test("is given up after its tries, is listed, and is told of", async () => {
     await using house = await open([

@@ -59,11 +59,18 @@ describe("who wants to be started", () => {
   test("is told by the settings and by workflow files, as they are a second later at the latest", () => {
     const clock = new FakeClock();
     const cards = [{ name: "report", on: [{ type: "day.over" }, { type: "run.dead" }] }];
-    const known = openSubscriptions({ settings: [{ on: { type: "x" }, run: "a" }], cards: () => [...cards], clock });
-    const names = () => known().map(({ name, run }) => `${name} ${run}`);
+    const subscriptions = openSubscriptions({
+      settings: [{ on: { type: "x" }, run: "a" }],
+      cards: () => [...cards],
+      clock,
+    });
+    const names = () => subscriptions.latest().map(({ name, run }) => `${name} ${run}`);
+    expect(subscriptions.known()).toHaveLength(3);
     expect(names()).toEqual(["a:x a", "report/on/1 report", "report/on/2 report"]);
     cards.pop();
     clock.pass(1000);
+    expect(subscriptions.known()).toHaveLength(3);
     expect(names()).toEqual(["a:x a"]);
+    expect(subscriptions.known()).toHaveLength(1);
   });
 });

@@ -132,6 +132,18 @@ export function deliveriesContract(open: OpenStore): void {
       ]);
     });
 
+    test("that was given up is due again where its event is published again; what was delivered is not", async () => {
+      const { store } = await open([ALL, OTHERS, LETTERS]);
+      await store.publish(event("1"), "local");
+      await begin(store);
+      const [other] = await dueOf(store, "others");
+      if (other) await store.missed(other, { next: "never", error: "no agent" });
+      expect(await dueOf(store, "others")).toEqual([]);
+      expect(await store.publish(event("1"), "local")).toMatchObject({ existed: true, deliveries: 2 });
+      expect(await dueOf(store)).toEqual([]);
+      expect(await dueOf(store, "others")).toMatchObject([{ tries: 0, event: { id: "1" } }]);
+    });
+
     test("of a dead letter about itself is not made: a subscription is not told of its own failure", async () => {
       const { store } = await open([{ ...ALL, on: { type: "*" } }]);
       await store.publish(event("1"), "local");
