@@ -8,6 +8,7 @@ import type { Desk } from "./core/desk.ts";
 import type { Engine } from "./core/engine.ts";
 import type { Log } from "./core/log.ts";
 import type { Pattern } from "./core/pattern.ts";
+import type { Examined } from "./core/remark.ts";
 import type { RunStore } from "./core/store.ts";
 import type { Library } from "./core/workflow.ts";
 import type { Runs } from "./deeds/control.ts";
@@ -270,4 +271,22 @@ async function openDesk(config: Config, { log, env = process.env }: Settled) {
     log,
   });
   return { desk, model, providers: () => [...providers.keys()] };
+}
+
+/** What is to be said of files of workflows and agents; with none named, of all that the settings name. Asks nobody. */
+export async function examine(config: Config, named?: readonly string[]): Promise<Examined> {
+  const [{ examineAgents }, { examineWorkflows }, { isWorkflowFile }, { knownAgents }] = await Promise.all([
+    import("./agents/examine.ts"),
+    import("./workflows/examine.ts"),
+    import("./workflows/files.ts"),
+    import("./workflows/world.ts"),
+  ]);
+  const { models, model = "rehearsal/default", limits } = config;
+  const graphs = named?.filter(isWorkflowFile);
+  const rest = named?.filter((path) => !isWorkflowFile(path));
+  const agents = examineAgents(config.agents, rest, { model, models });
+  const patterns = new Map(allPatterns.map((pattern) => [pattern.name, pattern]));
+  const around = { patterns, limits, agents: knownAgents(agents.agents) };
+  const workflows = examineWorkflows(config.workflows, graphs, around);
+  return { files: [...workflows.files, ...agents.files], remarks: [...workflows.remarks, ...agents.remarks] };
 }

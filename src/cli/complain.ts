@@ -13,6 +13,8 @@ const MENDED: readonly FailureInfo["code"][] = [
   "NOT_FOUND",
   "FORBIDDEN",
   "UNKNOWN_AGENT",
+  "UNKNOWN_WORKFLOW",
+  "INVALID_WORKFLOW",
   "NO_PROVIDER",
 ];
 

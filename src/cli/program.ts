@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../version.ts";
+import type { CheckOptions } from "./check.ts";
 import { complain, USAGE } from "./complain.ts";
 import type { ExportOptions } from "./export.ts";
 import type { RunOptions } from "./run.ts";
@@ -77,6 +78,17 @@ function program(): Command {
     .requiredOption("--as <name>", "the workflow's name")
     .option("--force", "write over a file that is there")
     .action(act<SaveOptions>(async (options, id) => (await import("./save.ts")).save(String(id), options)));
+
+  baton
+    .command("check")
+    .argument("[files...]", "workflows and agents; else all that the settings name")
+    .description("tell what is wrong in workflow and agent files, and what could be better")
+    .option("--json", "print data instead of text")
+    .action(
+      act<CheckOptions>(async (options, files) =>
+        (await import("./check.ts")).check((files ?? []) as string[], options),
+      ),
+    );
 
   baton
     .command("export")

@@ -34,6 +34,10 @@ function unknownAgents(definition: Definition, { patterns, agents, workflows }: 
 
 function pattern({ node, path }: Site, world: World): Finding[] {
   if (node.pattern === undefined) return [];
+  if (node.pattern === "run_workflow") {
+    const message = "a workflow inside another is a node of its own kind";
+    return [{ path: [...path, "pattern"], named: true, message, hint: "write `workflow: NAME`, and `inputs`" }];
+  }
   const known = world.patterns.get(node.pattern);
   if (!known) {
     const message = `there is no pattern \`${node.pattern}\``;

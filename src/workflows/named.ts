@@ -58,11 +58,9 @@ function pathTo(value: unknown, text: string): Path | undefined {
 
 /** The saved workflows that a definition plays by name. */
 export const workflowsOf = (definition: Definition): Named<string>[] =>
-  anatomyOf(definition).sites.flatMap(({ node, path }) => {
-    if (node.workflow !== undefined) return [{ ref: node.workflow, path: [...path, "workflow"] }];
-    const name = node.pattern === "run_workflow" ? node.with?.["name"] : undefined;
-    return typeof name === "string" && isLiteral(name) ? [{ ref: name, path: [...path, "with", "name"] }] : [];
-  });
+  anatomyOf(definition).sites.flatMap(({ node, path }) =>
+    node.workflow === undefined ? [] : [{ ref: node.workflow, path: [...path, "workflow"] }],
+  );
 
 /** Nothing is put into it. */
 export const isLiteral = (text: string): boolean => !/^\s*=|\{\{|\{%/.test(text);

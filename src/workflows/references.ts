@@ -59,9 +59,6 @@ export function variablesOf(part: Part, node: Node, around: readonly string[]): 
 /** The nodes inside a block; undefined where a node is no block. */
 export const innerNodes = (node: Node): Nodes | undefined => node.map?.nodes ?? node.loop?.nodes ?? node.race?.nodes;
 
-/** Patterns that hand on what they are given instead of putting it into a prompt. */
-const HANDS_ON = ["run_workflow", "publish_event"];
-
 const parts = new WeakMap<Node, readonly Part[]>();
 
 /** All parts of a node, without those of the nodes inside it; the same objects each time. */
@@ -73,11 +70,10 @@ export function partsOf(node: Node): readonly Part[] {
 
 function findParts(node: Node): Part[] {
   const { map, loop, wait, http, compensate } = node;
-  const isPrompt = !HANDS_ON.includes(node.pattern ?? "");
   return [
     cel("condition", ["when"], node.when),
     text(["task"], node.task, "before", true),
-    texts(["with"], node.with, "before", isPrompt),
+    texts(["with"], node.with, "before", true),
     texts(["inputs"], node.inputs),
     text(["template"], node.template),
     cel("expression", ["value"], node.value),

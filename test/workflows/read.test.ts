@@ -245,6 +245,11 @@ describe("words that do not go together", () => {
       "`nodes.a.inputs`: `inputs` does not go with `pattern`; it goes with `workflow`; write `with`",
     ],
     [
+      "a workflow that is written as a pattern",
+      "nodes:\n  a: {«pattern: run_workflow, with: {name: summary}}",
+      "`nodes.a.pattern`: a workflow inside another is a node of its own kind; write `workflow: NAME`, and `inputs`",
+    ],
+    [
       "an effect of what changes nothing",
       "nodes:\n  a: {template: x, «effect: true}",
       "`nodes.a.effect`: `effect` goes with `http` and `control`; this node changes nothing outside",
