@@ -7,7 +7,7 @@ import { hostFor } from "./hosts.ts";
 import { answerOf, failureOf, isRedirect, type Told } from "./http-answer.ts";
 
 /** A request, as a workflow writes it once its templates are filled in. */
-export const HttpRequest = z.strictObject({
+const HttpRequest = z.strictObject({
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).default("GET"),
   url: z.string().min(1).max(10_000),
   headers: z.record(z.string(), z.string()).default({}),

@@ -53,7 +53,7 @@ async function askInTurn(ctx: RunContext, refs: readonly AgentRef[], task: Task<
   throw new Failure("BUG", "a node asks nobody");
 }
 
-export const isFenced = (text: string): boolean => text.includes("<data-");
+const isFenced = (text: string): boolean => text.includes("<data-");
 
 /** A text with marks in it, and what they mean. */
 export const withRule = (text: string): string => (isFenced(text) ? paragraphs(text, FENCE_RULE) : text);

@@ -74,19 +74,15 @@ describe("a node that waits", () => {
 
   test("for an event takes the one that fits, and gives it", async () => {
     await using stage = await openStage();
-    const run = await stage.graph(
-      {
-        inputs: { order: { type: "string" } },
-        nodes: {
-          paid: {
-            wait: { event: { type: "order.*", where: "event.data.paid", correlation_id: "{{ inputs.order }}" } },
-          },
-          end: { value: "nodes.paid.output.data.sum" },
-        },
+    const definition = {
+      inputs: { order: { type: "string" } },
+      nodes: {
+        paid: { wait: { event: { type: "order.*", where: "event.data.paid", correlation_id: "{{ inputs.order }}" } } },
+        end: { value: "nodes.paid.output.data.sum" },
       },
-      { inputs: { order: "o 7" } },
-    );
-    expect(run.status).toBe("waiting");
+    };
+    const run = await stage.start("run_workflow", { definition, inputs: { order: "o 7" } });
+    await stage.becomes(run.id, "waiting");
     const publish = (id: string, correlationid: string, data: object) =>
       stage.store.publish(event(id, { type: "order.changed", correlationid, data }), "test");
     await publish("1", "o 8", { paid: true, sum: 1 });
