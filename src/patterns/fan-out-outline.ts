@@ -8,15 +8,35 @@ interface Job {
   readonly question: { readonly prompt: string };
 }
 
-/** Branches side by side, many items of one agent as one step; then the merge, which reads them all. */
-export function outlineJobs(task: string, jobs: readonly Job[], ofItems: boolean, aggregator?: AgentRef): Outline {
-  const branches = ofItems ? jobs.slice(0, 1).map((job) => branch(job, jobs)) : jobs.map((job) => branch(job, [job]));
-  const names = branches.map(({ name }) => name);
-  if (aggregator === undefined) return { steps: branches };
-  const [name = ""] = distinctNames([aggregator], names);
-  const merge = { name, agent: aggregator, question: { prompt: task } };
-  return { steps: [...branches, { ...branch(merge, [merge]), after: names, reads: names }] };
+interface Fan {
+  readonly task: string;
+  readonly items?: readonly unknown[] | undefined;
+  readonly aggregator?: AgentRef | undefined;
+  readonly rules?: readonly unknown[] | undefined;
+  readonly on_conflict?: "clarify" | "report" | "human" | undefined;
 }
+
+/** Branches side by side, many items as one step; whoever breaks a rule again; then the merge, which reads them all. */
+export function outlineJobs({ task, items, aggregator, rules = [], on_conflict }: Fan, jobs: readonly Job[]): Outline {
+  const groups = items ? [jobs] : jobs.map((job) => [job]);
+  const branches = groups.flatMap((of) => (of[0] ? [branch(of[0], of)] : []));
+  const names = branches.map(({ name }) => name);
+  const asksAgain = rules.length > 0 && on_conflict !== "report";
+  const again = asksAgain ? branches.map((step) => clarification(step, names)) : [];
+  const before = [...names, ...again.map(({ name }) => name)];
+  if (aggregator === undefined) return { steps: [...branches, ...again] };
+  const [name = ""] = distinctNames([aggregator], before);
+  const merge = { name, agent: aggregator, question: { prompt: task } };
+  return { steps: [...branches, ...again, { ...branch(merge, [merge]), after: before, reads: names }] };
+}
+
+const clarification = (step: OutlineStep, names: readonly string[]): OutlineStep => ({
+  ...step,
+  name: `${step.name}-clarified`,
+  least: 0,
+  after: names,
+  reads: names,
+});
 
 function branch({ name, agent }: Job, of: readonly Job[]): OutlineStep {
   const bytes = of.reduce((sum, { question }) => sum + Buffer.byteLength(question.prompt), 0);

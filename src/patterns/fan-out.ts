@@ -61,7 +61,7 @@ export const fanOut = definePattern({
   subject: "task",
   agents: ({ agents = [], agent, aggregator }) => [...agents, ...given(agent), ...given(aggregator)],
   check,
-  outline: (input) => outlineJobs(input.task, jobsOf(input), input.items !== undefined, input.aggregator),
+  outline: (input) => outlineJobs(input, jobsOf(input)),
   advice: ({ agents = [], items }, who) => [
     ...tooFew(items?.length ?? agents.length, items ? "item" : "agent"),
     ...overlapping(agents, who),

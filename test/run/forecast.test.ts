@@ -63,6 +63,17 @@ describe("a forecast", () => {
     expect(run.usage.usd / 1e9).toBeLessThanOrEqual(usd?.most ?? 0);
   });
 
+  it("counts who is asked again for a broken rule at the most, not as likely", async () => {
+    await using house = await openHouse({ settings: one });
+    const input = { task: "t", agents: ["oa/m", "oa/m"], aggregator: "oa/m" };
+    const rules = [{ must: "answers.size() > 0" }];
+    const plain = await foresee(house, "fan_out", input);
+    const ruled = await foresee(house, "fan_out", { ...input, rules });
+    expect(ruled.calls).toEqual({ likely: plain.calls?.likely, most: (plain.calls?.most ?? 0) + 4 });
+    expect(ruled.usd?.likely).toBe(plain.usd?.likely);
+    expect(await foresee(house, "fan_out", { ...input, rules, on_conflict: "report" })).toEqual(plain);
+  });
+
   it("goes by what such runs have cost and taken, once there are three of them", async () => {
     await using house = await openHouse({ settings: one });
     const input = { agent: "oa/m", task: "What is a baton?" };
