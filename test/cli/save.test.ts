@@ -24,11 +24,27 @@ describe("baton save", () => {
     const { code, stdout } = await baton(["save", first.id, "--as", "explain"], home, saved);
     const path = join(folder, "flows", "explain.yaml");
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${path}\n` });
-    const definition = readFileSync(path, "utf8");
-    const same = await played("run_workflow", { definition, inputs: { task: "Say what a baton is." } });
+    const same = await played("run_workflow", { name: "explain", inputs: { task: "Say what a baton is." } });
     expect(same.output).toEqual(first.output);
-    const other = await played("run_workflow", { definition, inputs: { task: "Say what a relay is." } });
+    const other = await played("run_workflow", { name: "explain", inputs: { task: "Say what a relay is." } });
     expect(JSON.stringify(other.output)).toContain("Say what a relay is.");
+  });
+
+  it("writes what `baton check` finds no mistake in, whatever pattern was run", async () => {
+    const task = { id: "a", task: "= Find {{ out }}", worker: "writer" };
+    const plan = { tasks: [task, { ...task, id: "b", after: ["a"], reads: ["a"] }] };
+    const runs = [
+      ["plan_and_execute", { goal: "Know it.", plan, workers: ["writer"] }],
+      ["fan_out", { task: "t", items: [1, { a: 2 }], agent: { agent: "writer", instructions: "Say {{ it }}." } }],
+      ["refine", { task: "t", maker: "writer", critic: "critic", criteria: ["{% It is short."] }],
+    ] as const;
+    for (const [pattern, input] of runs) {
+      const { id } = await played(pattern, input);
+      const { stdout } = await baton(["save", id, "--as", pattern], home, saved);
+      const { code, stdout: told } = await baton(["check", stdout.trim()], home, saved);
+      expect(told).toContain("0 errors");
+      expect(code).toBe(0);
+    }
   });
 
   it("writes over nothing unless it is told to", async () => {
