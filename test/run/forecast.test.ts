@@ -1,9 +1,13 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Forecast } from "../../src/core/forecast.ts";
 import { definePattern, type Pattern } from "../../src/core/pattern.ts";
 import { patterns } from "../../src/patterns/index.ts";
-import { type House, openHouse } from "../house.ts";
+import { makeRunWorkflow } from "../../src/workflows/run-workflow.ts";
+import { type House, newHome, openHouse } from "../house.ts";
 import type { Asked } from "../stub/script.ts";
 
 /** Houses price a million tokens of `oa/m` at one dollar in and four out, and let an answer have 500. */
@@ -63,6 +67,26 @@ describe("a forecast", () => {
     expect(run.usage.usd / 1e9).toBeLessThanOrEqual(usd?.most ?? 0);
   });
 
+  it.each([
+    ["run_agent", { agent: "writer", task: "Say what matters." }],
+    ["run_pipeline", { task: "t", steps: [{ agent: "writer" }, { agent: "critic", reads: ["writer"] }] }],
+    ["fan_out", { task: "t", items: ["a", "b", "c"], agent: "writer", aggregator: "synthesiser" }],
+    ["consensus_vote", { question: "q", voters: ["writer", "critic", "judge"], on_disagreement: "judge" }],
+    ["debate", { task: "t", participants: ["writer", "critic"], judge: "judge" }],
+    ["refine", { task: "t", maker: "writer", critic: "critic", criteria: ["It is short."] }],
+    ["supervise", { task: "t", supervisor: "judge", workers: ["writer", "critic"] }],
+    ["hand_off", { task: "t", agents: ["writer", "critic"] }],
+    ["plan_and_execute", { goal: "g", workers: ["writer", "critic"], validator: "judge" }],
+  ])("is not exceeded by a run of %s", async (name, input) => {
+    await using house = await openHouse({ settings: one });
+    const { usd, calls, tokens } = await foresee(house, name, input);
+    const { usage } = await house.play(name, input);
+    expect(usage.calls).toBeGreaterThan(0);
+    expect(usage.calls).toBeLessThanOrEqual(calls?.most ?? 0);
+    expect(usage.usd / 1e9).toBeLessThanOrEqual(usd?.most ?? 0);
+    expect(usage.input + usage.output).toBeLessThanOrEqual(tokens?.most ?? 0);
+  });
+
   it("counts who is asked again for a broken rule at the most, not as likely", async () => {
     await using house = await openHouse({ settings: one });
     const input = { task: "t", agents: ["oa/m", "oa/m"], aggregator: "oa/m" };
@@ -86,6 +110,29 @@ describe("a forecast", () => {
     expect(basis).toBe("baseline of 3 runs");
     expect(usd?.likely).toBeCloseTo(costs.reduce((sum, cost) => sum + cost, 0) / 3 / 1e9, 8);
     expect(times_single).toBe(1);
+  });
+
+  it("keeps what saved workflows have cost apart from each other", async () => {
+    const home = await newHome();
+    mkdirSync(join(home, "flows"));
+    for (const name of ["one", "two"])
+      writeFileSync(join(home, "flows", `${name}.yaml`), "nodes:\n  draft: { agent: oa/m, task: Write. }\n");
+    const settings = { ...one, workflows: [join(home, "flows")] };
+    const run = makeRunWorkflow(patterns);
+    const house = await openHouse({ settings, home, patterns: [...patterns, run] });
+    try {
+      const costs: number[] = [];
+      for (let i = 0; i < 3; i++) costs.push((await house.play("run_workflow", { name: "one" })).usage.usd);
+      const of = (name: string) => house.engine.foresee({ pattern: run, input: { name }, caller: "test" });
+      const known = await of("one");
+      expect(known.basis).toBe("baseline of 3 runs");
+      expect(known.usd?.likely).toBeCloseTo(costs.reduce((sum, cost) => sum + cost, 0) / 3 / 1e9, 8);
+      expect((await of("two")).basis).toBe("outline");
+    } finally {
+      await house.close();
+      await house.vendor.close();
+      await rm(home, { recursive: true, force: true });
+    }
   });
 
   it("refuses what a start would refuse", async () => {
