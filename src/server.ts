@@ -137,7 +137,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
   const bus = openBus({
-    ...{ store, patterns, clock, log },
+    ...{ store, patterns, library, clock, log },
     subscriptions: subscriptions.latest,
     engine: () => engine,
     identity: lock.identity.id,
