@@ -3,6 +3,7 @@ import { VERSION } from "../version.ts";
 import type { CheckOptions } from "./check.ts";
 import { complain, USAGE } from "./complain.ts";
 import type { ExportOptions } from "./export.ts";
+import type { PauseOptions } from "./pause.ts";
 import type { RunOptions } from "./run.ts";
 import type { RunsOptions } from "./runs.ts";
 import type { SaveOptions } from "./save.ts";
@@ -70,6 +71,21 @@ function program(): Command {
     .option("--step <place>", "the step of --view step")
     .option("--json", "print data instead of text")
     .action(act<TraceOptions>(async (options, id) => (await import("./trace.ts")).trace(String(id), options)));
+
+  for (const [does, what] of [
+    ["pause", "let a run's calls in flight end, and start none"],
+    ["resume", "let a paused run go on"],
+  ] as const)
+    baton
+      .command(does)
+      .argument("[run]", "the run's id")
+      .description(what)
+      .option("--all", "all runs that have not ended, whoever started them")
+      .action(
+        act<PauseOptions>(async (options, id) =>
+          (await import("./pause.ts")).pause(does, id === undefined ? undefined : String(id), options),
+        ),
+      );
 
   baton
     .command("save")

@@ -46,6 +46,8 @@ export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferr
   readonly owner?: string;
   /** Someone has asked for its end; its owner has not yet ended it. */
   readonly cancelling: boolean;
+  /** Someone has paused it; while it is played, its calls in flight are still to end. */
+  readonly paused: boolean;
   readonly created_at: number;
   readonly started_at?: number;
   readonly ended_at?: number;
@@ -202,6 +204,8 @@ export type Write =
   | { readonly do: "expire"; readonly place: string }
   /** Puts the run down until one of these waits is settled; refused where one of them no longer is open. */
   | { readonly do: "park"; readonly places: readonly string[] }
+  /** Puts the run down because it is paused; refused where it no longer is. */
+  | { readonly do: "pause" }
   | { readonly do: "progress"; readonly text: string }
   | { readonly do: "end"; readonly ending: Ending }
   /** Gives the run back to the queue, all held attempts settled at their reserve. */
@@ -218,7 +222,7 @@ export type Written =
     }
   | { readonly did: "wait" }
   | (Refused & { readonly did: "refused" })
-  /** `park` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
+  /** `park` and `pause` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
   | { readonly did: "parked"; readonly ok: boolean }
   | { readonly did: "ended"; readonly status: Status }
   /** `open` of a wait for an event: how it stands; an event that came early has answered it. */
@@ -275,6 +279,13 @@ export interface RunStats {
   readonly usd: number;
 }
 
+/** What others may have changed in a run while it was played. */
+export interface News {
+  readonly cancelling: boolean;
+  readonly paused: boolean;
+  readonly waits: readonly Wait[];
+}
+
 /** How far a run is, counted. */
 export interface Progress {
   readonly done: number;
@@ -320,17 +331,21 @@ export interface RunStore extends EventStore {
   leases(): Promise<readonly Lease[]>;
   /** Takes a run from an owner who is dead or silent, if it has not moved since it was seen: queued, or cancelled if asked. */
   reap(lease: Pick<Lease, "run" | "epoch" | "beat">): Promise<boolean>;
-  /** Wakes parked runs whose time has come. Returns how many, and when the next one is due. */
+  /** Wakes parked runs whose time has come, and tells of those who have waited for somebody too long. Returns how many, and when the next one is due. */
   wake(): Promise<{ readonly woken: number; readonly next?: number }>;
 
   /** Writes as the player of a run; `undefined` where the run is no longer this player's. */
   write(fence: Fence, writes: readonly Write[]): Promise<readonly Written[] | undefined>;
   /** Corrects the bill of a settled attempt once, when the provider's figure arrives late; needs no fence. */
   correct(run: string, attempt: number, usage: Usage): Promise<void>;
-  /** The waits of a run and whether its end is asked for, as others may have changed them. */
-  news(run: string): Promise<{ readonly cancelling: boolean; readonly waits: readonly Wait[] }>;
+  /** The waits of a run and whether its end or its pause is asked for, as others may have changed them. */
+  news(run: string): Promise<News>;
 
   cancel(id: string): Promise<Run>;
+  /** Puts a run down until `resume`; one that is played, once its calls in flight have ended. One that has ended stays so. */
+  pause(id: string): Promise<Run>;
+  /** Lets a paused run go on, at its old place in the queue. */
+  resume(id: string): Promise<Run>;
   /** A failed or dead run goes back to the queue in a new generation, without its failed lines. */
   again(id: string, from: "failed" | "dead", step?: string): Promise<Run>;
   decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;

@@ -101,12 +101,14 @@ export class Call implements Open, Gated, Asker {
     this.#climb();
   }
 
-  turnedAway({ rung, turn }: Rung): void {
+  turnedAway(at: Rung): void {
     this.#request = undefined;
     const { refusing, draining } = this.#play;
     if (refusing) return this.#fail(refusing);
-    if (!draining) return this.#route(rung, turn);
+    if (!draining) return this.#route(at.rung, at.turn);
+    this.#next = at;
     this.#play.pending.delete(this);
+    this.#play.gate(this);
     this.#play.idle();
   }
 

@@ -230,6 +230,7 @@ type WaitOptions = NonNullable<Parameters<Engine["wait"]>[2]>;
 async function isSettled(store: RunStore, run: Run): Promise<boolean> {
   if (hasEnded(run.status)) return true;
   if (run.status !== "waiting") return false;
+  if (run.paused) return true;
   const { waiting } = await store.progress(run.id);
   return waiting.some(({ kind }) => kind !== "timer" && kind !== "event");
 }

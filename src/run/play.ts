@@ -31,7 +31,9 @@ export class Play implements Playing {
   readonly cachedPrints = new Set<string>();
   live = false;
   over = false;
-  draining = false;
+  #draining = false;
+  /** Somebody has paused the run. */
+  #pausing = false;
   refusing: Failure | undefined;
   #gated: Gated[] = [];
   #parking = false;
@@ -103,6 +105,11 @@ export class Play implements Playing {
     return !this.#parking;
   }
 
+  /** Nothing new starts: this process is about to end, or the run is to be put down. */
+  get draining(): boolean {
+    return this.#draining || this.#pausing;
+  }
+
   tell(progress: string): void {
     if (this.live && !this.over) void this.journal.write([{ do: "progress", text: progress }]);
   }
@@ -138,16 +145,26 @@ export class Play implements Playing {
   }
 
   async #look(): Promise<void> {
-    const { cancelling, waits } = await this.stage.store.news(this.run.id);
+    const { cancelling, paused, waits } = await this.stage.store.news(this.run.id);
     if (this.over) return;
     if (cancelling) return this.cancelled();
     this.pour();
-    if (!this.live || this.#parking) return;
+    if (this.#parking) return;
+    this.#heed(paused);
+    if (this.over || !this.live || this.#parking) return;
     for (const wait of waits) {
       this.memory.setWait(wait);
       this.waiting.get(wait.place)?.news(wait);
     }
     if (this.#budgetAsked) await this.#reconsider();
+  }
+
+  /** A pause shuts the gate, and what is in flight ends; one that is taken back before that opens it again. */
+  #heed(paused: boolean): void {
+    if (paused === this.#pausing) return;
+    this.#pausing = paused;
+    if (paused) return this.idle();
+    if (this.live) this.#release();
   }
 
   /** The gate opens again where somebody has raised the cap before the run was put down for it. */
@@ -178,7 +195,8 @@ export class Play implements Playing {
     if (this.active > 0 || this.over) return;
     if (!this.live && !this.#reachFront()) return;
     if (this.active > 0 || this.pending.size > 0) return;
-    if (this.draining) return this.#giveBack();
+    if (this.#draining) return this.#giveBack();
+    if (this.#pausing) return this.#putDown();
     if (this.poor.size > 0) return;
     if (this.#budgetAsked || this.waiting.size > 0) this.#park();
   }
@@ -205,7 +223,7 @@ export class Play implements Playing {
     if (this.over) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onDrained = resolve;
-      this.draining = true;
+      this.#draining = true;
       this.#stopDrain = this.stage.clock.after(graceMs, () => this.#giveBack());
       this.idle();
     });
@@ -250,6 +268,17 @@ export class Play implements Playing {
       const last = written.at(-1);
       this.#parking = false;
       if (last?.did === "parked" && last.ok) return this.#drop("parked");
+      void this.poll().then(() => this.idle());
+    });
+  }
+
+  #putDown(): void {
+    if (this.#parking) return;
+    this.#parking = true;
+    void this.journal.write([{ do: "pause" }]).then((written) => {
+      this.#parking = false;
+      const last = written.at(-1);
+      if (last?.did === "parked" && last.ok) return this.#drop("paused");
       void this.poll().then(() => this.idle());
     });
   }

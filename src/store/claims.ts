@@ -67,7 +67,7 @@ export function* claim(
   const row = yield* first(
     sql(
       `update runs set status = 'running', epoch = epoch + 1, beat = beat + 1, owner = $2, touched_mono = $3,
-         started_at = coalesce(started_at, $4)
+         claimed_at = $4, started_at = coalesce(started_at, $4)
        where id = $1 and status = 'queued' returning *`,
       id,
       worker,
@@ -155,7 +155,7 @@ export function* reap({ run, epoch, beat }: Pick<Lease, "run" | "epoch" | "beat"
   const row = yield* first(
     sql(
       `update runs set epoch = epoch + 1, crashes = crashes + 1, owner = null, preferred = null,
-         status = case when cancelling = 1 then 'cancelled' else 'queued' end,
+         status = case when cancelling = 1 then 'cancelled' when paused = 1 then 'waiting' else 'queued' end,
          ended_at = case when cancelling = 1 then $4 else null end
        where id = $1 and epoch = $2 and beat = $3 and status = 'running' returning *`,
       run,
@@ -178,17 +178,17 @@ export function* reap({ run, epoch, beat }: Pick<Lease, "run" | "epoch" | "beat"
 
 /** When the next parked run is due. */
 export function* nextWake(): Tx<number | undefined> {
-  const row = yield* first(sql("select min(wake_at) as next from runs where status = 'waiting'"));
+  const row = yield* first(sql("select min(wake_at) as next from runs where status = 'waiting' and paused = 0"));
   return row && maybeInt(row, "next");
 }
 
 export const dueNow = ({ now }: Moment): Tx<boolean> =>
-  isThere(sql("select 1 as one from runs where status = 'waiting' and wake_at <= $1 limit 1", now));
+  isThere(sql("select 1 as one from runs where status = 'waiting' and wake_at <= $1 and paused = 0 limit 1", now));
 
 /** Wakes the parked runs whose time has come; their waits that are over are over for good. */
 export function* wake(now: number): Tx<readonly string[]> {
   const woken = yield sql(
-    "update runs set status = 'queued', wake_at = null where status = 'waiting' and wake_at <= $1 returning id",
+    "update runs set status = 'queued', wake_at = null where status = 'waiting' and wake_at <= $1 and paused = 0 returning id",
     now,
   );
   const ids = woken.map((row) => text(row, "id"));

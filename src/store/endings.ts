@@ -21,7 +21,7 @@ export function* end(run: Row, ending: Ending, books: Books, now: number): Tx<St
   yield* withdraw(id, EVERYWHERE, now);
   yield* books.post();
   const rows = yield sql(
-    `update runs set status = $2, owner = null, preferred = null, wake_at = null, ended_at = $3, output = $4,
+    `update runs set status = $2, owner = null, preferred = null, paused = 0, wake_at = null, ended_at = $3, output = $4,
        error = $5, degraded = $6 where id = $1 returning *`,
     id,
     status,
@@ -35,7 +35,7 @@ export function* end(run: Row, ending: Ending, books: Books, now: number): Tx<St
   return status;
 }
 
-/** Gives a run back to the queue with nothing in flight, or ends it where somebody asked for that. */
+/** Gives a run back to the queue with nothing in flight; ends it, or puts it down, where somebody asked for that. */
 export function* release(run: Row, books: Books, now: number): Tx<void> {
   if (flag(run, "cancelling")) {
     yield* end(run, { status: "cancelled", degraded: [] }, books, now);
@@ -43,7 +43,11 @@ export function* release(run: Row, books: Books, now: number): Tx<void> {
   }
   const id = text(run, "id");
   yield* settleAtReserve(id, EVERYWHERE, "aborted", books, now);
-  yield sql("update runs set status = 'queued', owner = null, preferred = null where id = $1", id);
+  yield sql(
+    `update runs set status = case when paused = 1 then 'waiting' else 'queued' end, owner = null, preferred = null
+     where id = $1`,
+    id,
+  );
 }
 
 /** Adds a run that succeeded to what runs of its kind cost and take. Rehearsals teach nothing. */

@@ -1,4 +1,5 @@
-import type { Memory, Progress, Wait } from "../core/store.ts";
+import { offeredLines } from "../core/fork.ts";
+import type { Memory, News, Offered, Progress, Run, Wait } from "../core/store.ts";
 import { first, flag, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts } from "./texts.ts";
 import { attemptCells, attemptOf, lineCells, lineOf, waitCells, waitOf } from "./words.ts";
@@ -39,9 +40,10 @@ export function* progress(run: string): Tx<Progress> {
 }
 
 /** What others may have changed in a run while its player was busy. */
-export function* news(run: string): Tx<{ readonly cancelling: boolean; readonly waits: readonly Wait[] }> {
-  const row = yield* first(sql("select cancelling from runs where id = $1", run));
-  return { cancelling: row !== undefined && flag(row, "cancelling"), waits: yield* waitsOf(run, "and dropped = 0") };
+export function* news(run: string): Tx<News> {
+  const row = yield* first(sql("select cancelling, paused from runs where id = $1", run));
+  const is = (column: string) => row !== undefined && flag(row, column);
+  return { cancelling: is("cancelling"), paused: is("paused"), waits: yield* waitsOf(run, "and dropped = 0") };
 }
 
 function* waitsOf(run: string, which: string): Tx<readonly Wait[]> {

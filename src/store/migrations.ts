@@ -1,5 +1,6 @@
 import { CHANGES, STATUSES } from "../core/status.ts";
 import { FORMAT_2 } from "./format-2.ts";
+import { FORMAT_CONTROL } from "./format-control.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
 
@@ -254,6 +255,7 @@ from attempts
 where state = 'settled';
 `,
   FORMAT_2,
+  FORMAT_CONTROL,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

@@ -106,7 +106,8 @@ export function* get(id: string): Tx<Run | undefined> {
   return row && (yield* whole(row));
 }
 
-function* mustFind(id: string): Tx<Row> {
+/** The row of a run that must be there. */
+export function* mustFind(id: string): Tx<Row> {
   const row = yield* first(sql("select * from runs where id = $1 /*pg: for update*/", id));
   if (!row) throw unknownRun(id);
   return row;
@@ -117,7 +118,7 @@ export function* cancel(id: string, now: number): Tx<Run> {
   yield* mustFind(id);
   yield sql("update runs set cancelling = 1 where id = $1 and status = 'running'", id);
   const ended = yield sql(
-    `update runs set status = 'cancelled', cancelling = 1, wake_at = null, ended_at = $2, error = $3
+    `update runs set status = 'cancelled', cancelling = 1, paused = 0, wake_at = null, ended_at = $2, error = $3
      where id = $1 and status in ('queued', 'waiting') returning *`,
     id,
     now,
@@ -139,7 +140,7 @@ export function* again(id: string, from: "failed" | "dead", step: string | undef
   const error = unpack(row["error"], yield* fetchTexts([row["error"] ?? null])) as FailureInfo | undefined;
   yield* forget(id, step ?? error?.step);
   yield sql(
-    `update runs set status = 'queued', generation = generation + 1, crashes = 0, cancelling = 0, owner = null,
+    `update runs set status = 'queued', generation = generation + 1, crashes = 0, cancelling = 0, paused = 0, owner = null,
        preferred = null, wake_at = null, ended_at = null, output = null, error = null, degraded = '[]', progress = null
      where id = $1`,
     id,

@@ -14,6 +14,7 @@ import { type Bus, match, NO_NEWS, publish } from "./events.ts";
 import { Filters } from "./filters.ts";
 import * as lists from "./lists.ts";
 import * as memories from "./memory.ts";
+import * as pauses from "./pauses.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
 import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
@@ -144,12 +145,20 @@ export class SqlStore implements core.RunStore {
     return this.#db.write({ tx: () => correctBill(run, attempt, usage), touched: () => [run] });
   }
 
-  news(run: string): Promise<{ readonly cancelling: boolean; readonly waits: readonly core.Wait[] }> {
+  news(run: string): Promise<core.News> {
     return this.#db.read(() => memories.news(run));
   }
 
   cancel(id: string): Promise<core.Run> {
     return this.#announcing({ tx: ({ now }) => runs.cancel(id, now), fresh: true, touched: () => [id] });
+  }
+
+  pause(id: string): Promise<core.Run> {
+    return this.#db.write({ tx: () => pauses.pause(id), fresh: true, touched: () => [id] });
+  }
+
+  resume(id: string): Promise<core.Run> {
+    return this.#db.write({ tx: () => pauses.resume(id), fresh: true, touched: () => [id] });
   }
 
   again(id: string, from: "failed" | "dead", step?: string): Promise<core.Run> {

@@ -102,9 +102,12 @@ export function* park(run: Row, places: readonly string[], now: number): Tx<bool
   return true;
 }
 
-/** Gives a waiting run back to the queue. */
+/** Gives a waiting run back to the queue; one that is paused finds what has come when it goes on. */
 export function* requeue(run: string): Tx<void> {
-  yield sql("update runs set status = 'queued', wake_at = null where id = $1 and status = 'waiting'", run);
+  yield sql(
+    "update runs set status = 'queued', wake_at = null where id = $1 and status = 'waiting' and paused = 0",
+    run,
+  );
 }
 
 /** Settles an open wait, once, and wakes its run. The first to decide wins; the others are told who was first. */

@@ -31,6 +31,7 @@ export function runOf(row: Row, texts: Texts): Run {
     epoch: int(row, "epoch"),
     crashes: int(row, "crashes"),
     cancelling: flag(row, "cancelling"),
+    paused: flag(row, "paused"),
     created_at: int(row, "created_at"),
     held_ms: int(row, "held_ms"),
     degraded: listOf(row, "degraded"),

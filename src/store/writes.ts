@@ -6,7 +6,8 @@ import type { Moment } from "./driver.ts";
 import { end, release } from "./endings.ts";
 import type { Filters } from "./filters.ts";
 import { renew } from "./group.ts";
-import { first, type Row, sql, type Tx } from "./statement.ts";
+import { putDown } from "./pauses.ts";
+import { bit, first, type Row, sql, type Tx } from "./statement.ts";
 import { keep } from "./texts.ts";
 import { expire, open, park, withdraw } from "./waits.ts";
 import { packUsage } from "./words.ts";
@@ -99,6 +100,8 @@ function* perform(each: Write, { fence, run, books, filters, now }: Player): Tx<
       return DONE;
     case "park":
       return { did: "parked", ok: yield* park(run, each.places, now) };
+    case "pause":
+      return { did: "parked", ok: yield* putDown(run) };
     case "progress":
       yield sql("update runs set progress = $2 where id = $1", fence.run, each.text);
       return DONE;

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { hasEnded } from "../core/status.ts";
+import type { Run, RunStore } from "../core/store.ts";
 import { ENVELOPE_SCHEMA } from "./envelope.ts";
 import { ownRun } from "./own-run.ts";
 import { simpleTool } from "./simple-tool.ts";
@@ -7,35 +9,51 @@ import { watch } from "./watch.ts";
 
 const Input = z.strictObject({
   run_id: z.string().min(1),
-  action: z.enum(["cancel", "retry", "requeue"]),
+  action: z.enum(["cancel", "pause", "resume", "retry", "requeue"]),
   step: z.string().optional().describe("retry from here"),
 });
 
 /** How long an action is watched before its answer, so that it can tell what came of it. */
 const WATCHED_SECONDS = 3;
 
-/** Cancels, retries or requeues a run. */
+type Action = z.output<typeof Input>["action"];
+
+const ACTIONS: Readonly<Record<Action, (store: RunStore, id: string, step: string | undefined) => Promise<Run>>> = {
+  cancel: (store, id) => store.cancel(id),
+  pause: (store, id) => store.pause(id),
+  resume: (store, id) => store.resume(id),
+  retry: (store, id, step) => store.again(id, "failed", step),
+  requeue: (store, id, step) => store.again(id, "dead", step),
+};
+
+/** Cancels, pauses, resumes, retries or requeues a run. */
 export const controlRun = (setting: Setting): Tool =>
   simpleTool(
     {
       name: "control_run",
       title: "Control a run",
       description:
-        "cancel a run (the only way to stop one), retry a failed one from its failed step, requeue a dead one. Paid answers " +
-        "are kept. Not for approvals or budgets (decide).",
+        "cancel a run (the only way to stop one), pause it (calls in flight end, none starts) and resume it, retry a failed " +
+        "one from its failed step, requeue a dead one. Paid answers are kept. Not for approvals or budgets (decide).",
       input: Input,
       outputSchema: ENVELOPE_SCHEMA,
       hints: SETTLES,
       async answer({ run_id, action, step }, rooms, context) {
         const { store, engine } = rooms;
-        await ownRun(store, run_id, context.caller);
-        const run =
-          action === "cancel"
-            ? await store.cancel(run_id)
-            : await store.again(run_id, action === "retry" ? "failed" : "dead", step);
+        const before = await ownRun(store, run_id, context.caller);
+        const run = await ACTIONS[action](store, run_id, step);
         engine.nudge(run_id);
-        return watch(rooms, run, WATCHED_SECONDS, context);
+        return watch(rooms, run, WATCHED_SECONDS, context, saidOf(action, before));
       },
     },
     setting,
   );
+
+/** What an action has not done, because there was nothing for it to do. */
+function saidOf(action: Action, { status, paused }: Run): { note?: string } {
+  if (hasEnded(status) && ["cancel", "pause", "resume"].includes(action))
+    return { note: `the run had ended before: it is ${status}` };
+  if (action === "pause" && paused) return { note: "the run was paused before" };
+  if (action === "resume" && !paused) return { note: "the run was not paused" };
+  return {};
+}

@@ -40,7 +40,7 @@ export const Envelope = z.object({
     .optional(),
   waiting_for: z
     .object({
-      kind: z.enum(["approval", "answer", "budget", "event", "timer"]),
+      kind: z.enum(["approval", "answer", "budget", "event", "timer", "resume"]),
       step: z.string(),
       approval: z.string().optional(),
       until: z.string().optional(),
@@ -91,7 +91,7 @@ export function envelope({ run, progress, queuedBecause, note, warnings = [] }: 
       ),
       failed: firstOf(progress.failed, LISTED),
     },
-    ...(run.status === "waiting" && wait && { waiting_for: waitOf(wait) }),
+    ...waitingFor(run, wait),
     ...(queuedBecause !== undefined && { queued_because: queuedBecause }),
     ...(run.degraded.length > 0 && {
       degraded: firstOf(
@@ -100,7 +100,7 @@ export function envelope({ run, progress, queuedBecause, note, warnings = [] }: 
       ),
     }),
     ...(isRehearsal(run) && { rehearsal: true }),
-    ...noted(note, overspent(run)),
+    ...noted(note, overspent(run), endingOf(run, progress)),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
     ...(next && { next }),
   };
@@ -110,6 +110,21 @@ export function envelope({ run, progress, queuedBecause, note, warnings = [] }: 
 function overspent({ caps: { usd: cap }, usage }: Run): string | undefined {
   if (cap === undefined || usage.usd <= cap) return undefined;
   return `a vendor billed more than was held, so that this run cost ${showUsd(usage.usd)} under a cap of ${showUsd(cap)}.`;
+}
+
+/** What of a run that is being stopped still runs. */
+function endingOf({ status, cancelling, paused }: Run, { running }: Progress): string | undefined {
+  if (status !== "running" || !(cancelling || paused)) return undefined;
+  const asked = cancelling ? "its end is asked for" : "its pause is asked for";
+  if (running.length === 0) return `${asked}.`;
+  return `${asked}, and what \`steps.running\` lists ${cancelling ? "has not been stopped yet" : "ends first"}.`;
+}
+
+/** A paused run waits to go on, whatever else it waits for. */
+function waitingFor({ status, paused }: Run, wait: Wait | undefined): Pick<Envelope, "waiting_for"> {
+  if (status !== "waiting") return {};
+  if (paused) return { waiting_for: { kind: "resume", step: "" } };
+  return wait ? { waiting_for: waitOf(wait) } : {};
 }
 
 function noted(...notes: readonly (string | undefined)[]): { note?: string } {
@@ -146,6 +161,7 @@ function nextCall(run: Run, wait: Wait | undefined, cut: boolean): Next | undefi
     case "running":
       return { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
     case "waiting":
+      if (run.paused) return { tool: "control_run", arguments: { run_id, action: "resume" } };
       return wait ? settling(run, wait) : { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
     case "succeeded":
       return cut ? { tool: "get_run", arguments: { run_id, cursor: "0" } } : undefined;

@@ -47,7 +47,8 @@ function waitLines({ waiting_for: wait }: Envelope): string[] {
   const until = wait.until ? ` until ${wait.until}` : "";
   const hash = wait.approval ? ` (approval ${wait.approval})` : "";
   const shown = wait.show === undefined ? [] : [`to be decided: ${textOf(wait.show)}`];
-  return [`waiting for ${wait.kind} at ${wait.step}${hash}${until}`, ...shown];
+  const at = wait.step === "" ? "" : ` at ${wait.step}`;
+  return [`waiting for ${wait.kind}${at}${hash}${until}`, ...shown];
 }
 
 const where = ({ step, agent }: NonNullable<Envelope["error"]>): string =>

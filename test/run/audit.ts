@@ -16,7 +16,7 @@ const RUNS = `select id, usd, held_usd as held, cap_usd as cap, input_tokens + o
 const NODES = `select id, spent_usd as usd, held_usd as held, cap_usd as cap, spent_tokens + held_tokens as tokens,
   cap_tokens, spent_calls + held_calls as calls, cap_calls from nodes`;
 
-const STANDINGS = `select id, status, case when error like '{%' then json_extract(error, '$.code')
+const STANDINGS = `select id, status, paused, case when error like '{%' then json_extract(error, '$.code')
   else (select json_extract(body, '$.code') from texts where hash = substr(error, 2)) end as code from runs`;
 
 export interface OpenWait {
@@ -29,6 +29,7 @@ export interface Standing {
   readonly id: string;
   readonly status: string;
   readonly code: string | null;
+  readonly paused: number;
 }
 
 /** Looks into the file from outside, as an auditor does: its figures beside the vendor's. */

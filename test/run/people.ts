@@ -4,18 +4,19 @@ import type { Audit, OpenWait, Standing } from "./audit.ts";
 import type { Dice } from "./dice.ts";
 import type { Time } from "./time.ts";
 
-/** How often a person ends a run, or tries a failed one again. */
+/** How often a person ends a run, pauses it, or tries a failed one again. */
 export interface Temper {
   readonly cancels: number;
   readonly retries: number;
+  readonly pauses: number;
 }
 
 const MOST_RAISES = 4;
-/** Later nobody cancels any more, so that a run that hangs is seen to hang. */
-const CANCEL_UNTIL_MS = 1500;
+/** Later nobody stops any more, so that a run that hangs is seen to hang. */
+const STOP_UNTIL_MS = 1500;
 const MOST_RETRIES = 2;
 
-/** Those who decide, raise budgets, cancel and try again, at times of their own. */
+/** Those who decide, raise budgets, cancel, pause and try again, at times of their own. */
 export class People {
   readonly #store: RunStore;
   readonly #audit: Audit;
@@ -58,9 +59,16 @@ export class People {
     const dice = this.#dice;
     for (const wait of this.#audit.waits()) if (dice.falls(0.35)) await this.#settle(wait);
     for (const standing of this.#audit.standings()) {
-      if (this.#time.mono < CANCEL_UNTIL_MS && dice.falls(this.#temper.cancels)) await this.#store.cancel(standing.id);
+      const stops = this.#time.mono < STOP_UNTIL_MS;
+      if (stops && dice.falls(this.#temper.cancels)) await this.#store.cancel(standing.id);
+      else if (standing.paused ? dice.falls(0.3) : stops && dice.falls(this.#temper.pauses))
+        await this.#pause(standing);
       else if (!this.isLeft(standing)) await this.#again(standing);
     }
+  }
+
+  async #pause({ id, paused }: Standing): Promise<void> {
+    await (paused ? this.#store.resume(id) : this.#store.pause(id));
   }
 
   async #settle({ run, place, kind }: OpenWait): Promise<void> {

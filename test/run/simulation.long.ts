@@ -5,7 +5,10 @@ const WORLDS: Readonly<Record<string, WorldOptions>> = {
   "of everything at once": { drains: 0.05, fate: { dies: 0.03, stops: 0.02, lags: 0.05 } },
   "of many runs": { runs: 6, fate: { dies: 0.01, stops: 0.01 } },
   "of the poor": { usd: [0.0002, 0.006], fate: { dies: 0.03, stops: 0.01 }, temper: { retries: 2 } },
-  "of people who cannot decide": { temper: { cancels: 0.01, retries: 2 }, fate: { dies: 0.02, stops: 0.02 } },
+  "of people who cannot decide": {
+    temper: { cancels: 0.01, retries: 2, pauses: 0.05 },
+    fate: { dies: 0.02, stops: 0.02 },
+  },
 };
 
 const BATCHES = 10;

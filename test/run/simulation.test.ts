@@ -9,6 +9,11 @@ const WORLDS: Readonly<Record<string, WorldOptions>> = {
   "where the machine sleeps for hours": { sleeps: 0.1, fate: { lags: 0.05 } },
   "where the file is often locked": { fate: { lags: 0.2, dies: 0.01 } },
   "where servers are drained, die and are stopped": { drains: 0.1, fate: { dies: 0.02, stops: 0.02 } },
+  "where people pause and resume": {
+    temper: { pauses: 0.08 },
+    drains: 0.03,
+    fate: { dies: 0.02, stops: 0.01, lags: 0.05 },
+  },
   "where money is short": { usd: [0.0002, 0.004], fate: { dies: 0.02, stops: 0.01 } },
 };
 

@@ -108,6 +108,7 @@ class World {
     const people = new People(store, this.#audit, time, this.#dice, {
       cancels: 0.002,
       retries: 1,
+      pauses: 0,
       ...this.#options.temper,
     });
     for (const each of this.#cast) await this.#create(store, each);
