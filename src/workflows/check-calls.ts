@@ -5,11 +5,11 @@ import { nearest } from "../core/nearest.ts";
 import type { Pattern } from "../core/pattern.ts";
 import { misfit } from "../core/shape.ts";
 import type { Definition } from "./definition.ts";
-import { inputSchema, isNeeded } from "./inputs.ts";
+import { inputSchema, isNeeded, subjectOf } from "./inputs.ts";
 import type { Anatomy, Site } from "./levels.ts";
-import { agentsOf, isLiteral, workflowsOf } from "./named.ts";
+import { agentsOf, workflowsOf } from "./named.ts";
 import { type Finding, instead } from "./problems.ts";
-import type { Path } from "./references.ts";
+import { isLiteral, type Path } from "./references.ts";
 import type { World } from "./world.ts";
 
 /** Agents, patterns and workflows that nobody knows, and inputs that do not fit theirs. */
@@ -22,14 +22,26 @@ export const checkCalls = (anatomy: Anatomy, world: World): Finding[] => [
 
 function unknownAgents(definition: Definition, { patterns, agents, workflows }: World): Finding[] {
   if (!agents) return [];
-  const names = () => [...agents.names(), ...(workflows?.names() ?? [])];
-  return agentsOf(definition, patterns)
-    .filter(({ ref }) => !agents.has(refName(ref)) && !workflows?.definition(refName(ref)))
-    .map(({ ref, path }) => ({
-      path: typeof ref === "string" ? path : [...path, "agent"],
-      message: `there is no agent \`${refName(ref)}\``,
-      ...instead(refName(ref).replace(/@.*$/, ""), names()),
-    }));
+  return agentsOf(definition, patterns).flatMap(({ ref, path }) => {
+    const name = refName(ref);
+    const at = typeof ref === "string" ? path : [...path, "agent"];
+    if (agents.has(name)) return [];
+    const workflow = workflows?.definition(name);
+    if (workflow) return asAgent(at, name, workflow);
+    const names = [...agents.names(), ...(workflows?.names() ?? [])];
+    return [{ path: at, message: `there is no agent \`${name}\``, ...instead(name.replace(/@.*$/, ""), names) }];
+  });
+}
+
+/** A saved workflow that stands as an agent is given a task and nothing else. */
+function asAgent(path: Path, name: string, workflow: Definition): Finding[] {
+  const subject = subjectOf(workflow);
+  const others = Object.entries(workflow.inputs ?? {}).filter(([key, input]) => key !== subject && isNeeded(input));
+  const [other] = others.map(([key]) => key);
+  if (subject !== undefined && other === undefined) return [];
+  const why = subject === undefined ? "has no input that takes the task" : `needs the input \`${other}\` too`;
+  const message = `the workflow \`${name}\` cannot stand as an agent: it ${why}`;
+  return [{ path, message, hint: "play it as `workflow`, with its `inputs`" }];
 }
 
 function pattern({ node, path }: Site, world: World): Finding[] {
@@ -55,7 +67,13 @@ function misfitOf(known: Pattern, input: object, at: Path, { path, message, unkn
   const value = keys.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], input);
   if (unknown) return [{ path: [...at, ...keys], named: true, message: `\`${known.name}\`: ${message}` }];
   if (value === undefined && keys.length > 0)
-    return [{ path: at, named: true, message: `\`${keys.join(".")}\` is missing in the input of \`${known.name}\`` }];
+    return [
+      {
+        path: [...at, ...keys.slice(0, -1)],
+        named: keys.length === 1,
+        message: `\`${keys.at(-1)}\` is missing in the input of \`${known.name}\``,
+      },
+    ];
   if (keys.some((_, i) => isTold(input, keys.slice(0, i + 1))) || holdsTold(value)) return [];
   if (typeof value !== "string" || isLiteral(value)) return [{ path: [...at, ...keys], message }];
   const [, kind] = /^expected (?!string)(\w+)/.exec(message) ?? [];

@@ -1,7 +1,8 @@
+import { refName } from "../core/agent.ts";
 import { KINDS, type Node, type NodeKind } from "./definition.ts";
 import { type Anatomy, outward, type Site } from "./levels.ts";
 import type { Finding } from "./problems.ts";
-import { innerNodes } from "./references.ts";
+import { innerNodes, isLiteral } from "./references.ts";
 
 const EVERY_KIND = Object.keys(KINDS) as NodeKind[];
 
@@ -25,6 +26,7 @@ export const checkForm = (anatomy: Anatomy): Finding[] => [
   ),
   ...anatomy.sites.flatMap((site) => [
     ...kindsOf(site),
+    ...plainNames(site),
     ...shadows(site),
     ...effects(site),
     ...waits(site),
@@ -59,6 +61,18 @@ function kindsOf({ path, name, node }: Site): Finding[] {
   if (kind === "agent" && node.task === undefined)
     return [{ path: [...path, "agent"], named: true, message: "`task` is missing: what the agent is to do" }];
   return Object.keys(node).flatMap((word) => foreign(path, node, kind, word));
+}
+
+/** Whom a node names is told before it is played, so that a run knows all that it may meet. */
+function plainNames({ path, node }: Site): Finding[] {
+  const named = [
+    ["agent", node.agent === undefined ? undefined : refName(node.agent)],
+    ["pattern", node.pattern],
+    ["workflow", node.workflow],
+  ] as const;
+  return named
+    .filter(([, name]) => name !== undefined && !isLiteral(name))
+    .map(([word]) => ({ path: [...path, word], message: `\`${word}\` takes a name as it is, and no template` }));
 }
 
 /** A word that stands with a kind it does not belong to. */

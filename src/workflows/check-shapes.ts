@@ -16,6 +16,7 @@ export function shapeOf(node: Node, world: World): Shape {
   if (node.agent !== undefined) return node.output_schema ?? TEXT;
   if (node.http !== undefined) return node.output_schema;
   if (node.pattern !== undefined) return patternShape(world.patterns.get(node.pattern));
+  if (node.workflow !== undefined) return workflowShape(node.workflow, world);
   if (node.template !== undefined) return node.template.trimStart().startsWith("=") ? undefined : TEXT;
   if (node.file !== undefined) return TEXT;
   if (node.switch) return object({ chosen: { type: "integer" }, nodes: { type: "array", items: TEXT } });
@@ -34,6 +35,23 @@ function lastOf(nodes: Readonly<Record<string, Node>>, world: World): Shape {
   });
   const [only, another] = shapes;
   return only && !another ? only[1] : object(Object.fromEntries(shapes));
+}
+
+/** What a saved workflow gives; of one that plays itself nothing is known. */
+function workflowShape(name: string, world: World): Shape {
+  const known = world.workflows?.definition(name);
+  if (!known || !world.workflows) return undefined;
+  const { workflows } = world;
+  const definition = (other: string) => (other === name ? undefined : workflows.definition(other));
+  if (known.output === undefined) return lastOf(known.nodes, { ...world, workflows: { ...workflows, definition } });
+  return writtenShape(known.output);
+}
+
+/** The form of a value in which texts are put together. */
+function writtenShape(value: unknown): JsonSchema {
+  if (typeof value === "string") return /^\s*=/.test(value) ? {} : TEXT;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+  return object(Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, writtenShape(inner)])));
 }
 
 const object = (properties: Readonly<Record<string, unknown>>): JsonSchema => ({

@@ -7,7 +7,6 @@ import {
   type Part,
   type Path,
   partsOf,
-  readsOf,
   texts,
   VARIABLES,
   variablesOf,
@@ -118,18 +117,8 @@ export function outward(level: Level): Level[] {
   return level.block ? [level, ...outward(level.block.level)] : [level];
 }
 
-/** What the texts of a node read, and the nodes inside it read. */
-export const placesIn = ({ places }: Anatomy, { path }: Site): Place[] =>
-  places.filter((place) => path.every((key, i) => place.path[i] === key));
-
 /** The state keys that a node writes, itself or inside it. */
 export function keysWritten(node: Node): Set<string> {
   const below = Object.values(innerNodes(node) ?? {}).flatMap((inner) => [...keysWritten(inner)]);
   return new Set([...Object.keys(node.writes ?? {}), ...below]);
-}
-
-/** The nodes that a place reads: each site once. */
-export function sitesRead({ part, level }: Place): Site[] {
-  const names = new Set(readsOf(part).flatMap(({ variable, name }) => (variable === "nodes" && name ? name : [])));
-  return [...names].flatMap((name) => siteOf(level, name) ?? []);
 }

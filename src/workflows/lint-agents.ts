@@ -91,8 +91,9 @@ function greedy({ path, node, name, level }: Site): Finding[] {
   const hint = "name what it needs; a shorter prompt is cheaper, faster and better understood";
   if (whole) return [{ path, named: true, message: `\`${name}\` reads the whole of \`${whole.variable}\``, hint }];
   const read = [...nodesRead(node)].filter((one) => Object.hasOwn(level.nodes, one));
+  if (read.length < MANY) return [];
   const given = [...level.graph.ancestors(name)].filter((one) => !level.nodes[one]?.switch);
-  const isAll = read.length >= MANY && given.every((one) => read.includes(one));
+  const isAll = given.every((one) => read.includes(one));
   const isChain = read.some((one) => read.some((other) => level.graph.precedes(one, other)));
   return isAll && isChain
     ? [{ path, named: true, message: `\`${name}\` reads everything that was made before it`, hint }]

@@ -1,6 +1,6 @@
 import { isWritten, writersOf } from "./check-state.ts";
 import type { Node } from "./definition.ts";
-import type { Anatomy, Place, Site } from "./levels.ts";
+import { type Anatomy, outward, type Place, type Site } from "./levels.ts";
 import type { Finding } from "./problems.ts";
 import { readsOf } from "./references.ts";
 
@@ -47,10 +47,10 @@ function defaultOnly({ definition: { state = {} }, levels }: Anatomy, place: Pla
   const keys = new Set(
     readsOf(place.part).flatMap(({ variable, name }) => (variable === "state" && name !== undefined ? name : [])),
   );
+  const isRepeated = outward(place.level).some(({ block }) => block?.node.loop);
   return [...keys].flatMap((key) => {
-    if (!Object.hasOwn(state, key) || state[key]?.default === undefined || isWritten(place, key)) return [];
-    if (levels.some(({ block }) => block?.node.loop && place.path.join().startsWith(`${block.path.join()},`)))
-      return [];
+    const begins = Object.hasOwn(state, key) && state[key]?.default !== undefined;
+    if (!begins || isRepeated || isWritten(place, key)) return [];
     const [writer] = levels.flatMap((level) => writersOf(level).get(key) ?? []);
     if (writer === undefined || place.site?.level.graph.precedes(place.site.name, writer)) return [];
     const message = `\`state.${key}\` is always its default here, since \`${writer}\`, which writes it, is not waited for`;

@@ -1,4 +1,5 @@
 import { constantOf } from "./check-flow.ts";
+import { writersOf } from "./check-state.ts";
 import type { Node } from "./definition.ts";
 import { type Anatomy, keysWritten, type Level, outward, type Place, type Site, siteOf } from "./levels.ts";
 import type { Finding } from "./problems.ts";
@@ -27,12 +28,18 @@ function needless({ path, node, name, level }: Site): Finding[] {
   return (node.after ?? []).flatMap((other, i) => {
     const before = nodes[other];
     if (!before || isTimed(before) || before.workflow !== undefined || before.on_error !== undefined) return [];
-    const above = [other, ...graph.ancestors(other)];
-    const isUsed =
-      read.has(other) || above.some((one) => [...keysWritten(nodes[one] ?? {})].some((key) => readsState(node, key)));
+    const isUsed = read.has(other) || passesState(level, other, node);
     if (isUsed || graph.chosenBy.has(other) || graph.chosenBy.has(name)) return [];
     const message = `\`${name}\` waits for \`${other}\` and takes nothing from it`;
     return [{ path: [...path, "after", i], message, hint: "without `after`, both go on at the same time" }];
+  });
+}
+
+/** Does a node read what another, or one before that, has written? */
+function passesState(level: Level, other: string, node: Node): boolean {
+  return [...writersOf(level)].some(([key, writers]) => {
+    const isBefore = writers.some((writer) => writer === other || level.graph.precedes(writer, other));
+    return isBefore && readsState(node, key);
   });
 }
 

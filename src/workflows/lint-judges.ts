@@ -1,9 +1,8 @@
 import { type AgentRef, refName } from "../core/agent.ts";
 import type { Anatomy, Site } from "./levels.ts";
 import { siteOf } from "./levels.ts";
-import { isLiteral } from "./named.ts";
 import type { Finding } from "./problems.ts";
-import { nodesRead, partsOf, readsOf } from "./references.ts";
+import { isLiteral, nodesRead, partsOf, readsOf } from "./references.ts";
 import type { World } from "./world.ts";
 
 /** Judges of their own work, and what the patterns say of their inputs. */

@@ -4,7 +4,7 @@ import { childOf, unwrap } from "../core/check.ts";
 import type { Pattern } from "../core/pattern.ts";
 import type { Definition, Node } from "./definition.ts";
 import { anatomyOf } from "./levels.ts";
-import type { Path } from "./references.ts";
+import { isLiteral, type Path } from "./references.ts";
 
 /** An agent or a saved workflow that a definition names, and where. */
 export interface Named<T> {
@@ -61,9 +61,6 @@ export const workflowsOf = (definition: Definition): Named<string>[] =>
   anatomyOf(definition).sites.flatMap(({ node, path }) =>
     node.workflow === undefined ? [] : [{ ref: node.workflow, path: [...path, "workflow"] }],
   );
-
-/** Nothing is put into it. */
-export const isLiteral = (text: string): boolean => !/^\s*=|\{\{|\{%/.test(text);
 
 /** Wherever the schema of an input expects an agent. */
 function agentsIn(schema: z.ZodType, value: unknown, path: Path): Named<AgentRef>[] {

@@ -112,9 +112,12 @@ function waiting(wait: Node["wait"]): Part[] {
   ];
 }
 
+/** Nothing is put into the text, and it tells no value. */
+export const isLiteral = (written: string): boolean => !/^\s*=|\{\{|\{%/.test(written);
+
 /** The parts of a value of any form, such as a workflow's `output`. */
 export function texts(path: Path, value: unknown, scope: Scope = "before", prompt = false): Part[] {
-  if (typeof value === "string") return /^\s*=|\{\{|\{%/.test(value) ? text(path, value, scope, prompt) : [];
+  if (typeof value === "string") return isLiteral(value) ? [] : text(path, value, scope, prompt);
   if (typeof value !== "object" || value === null) return [];
   const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
   return entries.flatMap(([key, inner]) => texts([...path, key], inner, scope, prompt));

@@ -22,7 +22,7 @@ export interface KnownAgents {
 }
 
 /** The saved workflows. */
-export interface KnownWorkflows {
+interface KnownWorkflows {
   names(): Iterable<string>;
   definition(name: string): Definition | undefined;
 }

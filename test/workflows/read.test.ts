@@ -9,7 +9,10 @@ type Row = readonly [what: string, yaml: string, words: string];
 
 const SAVED = {
   summary: "inputs: {text: {type: string}, words: {type: integer, default: 50}}\nnodes: {x: {template: x}}",
-  circle: "name: circle\nnodes: {x: {workflow: around}}",
+  report: "nodes: {x: {template: x}}\noutput: {text: '{{ nodes.x.output }}', parts: = nodes.x.output, more: {why: so}}",
+  pair: "inputs: {one: {type: string}, two: {type: string}}\nnodes: {x: {template: x}}",
+  ask: "inputs: {task: {type: string}, level: {type: integer}}\nnodes: {x: {template: x}}",
+  circle: "name: circle\ninputs: {task: {type: string}}\nnodes: {x: {workflow: around}}",
 };
 
 const wrong = (given: unknown): string[] => readWorkflow(given, worldOf(SAVED)).problems.map(told);
@@ -176,6 +179,16 @@ describe("a field that is not there", () => {
       "`nodes.b.value`: `nodes.p.output` has no field `desicion`; did you mean `nodes.p.output.decision`?",
     ],
     [
+      "of what a saved workflow declares",
+      "nodes:\n  w: {workflow: report}\n  b: {value: «nodes.w.output.txt + nodes.w.output.parts.any}",
+      "`nodes.b.value`: `nodes.w.output` has no field `txt`; did you mean `nodes.w.output.text`?",
+    ],
+    [
+      "of a saved workflow that gives what its last node gives",
+      "nodes:\n  w: {workflow: summary, inputs: {text: x}}\n  b: {value: «nodes.w.output.text}",
+      "`nodes.b.value`: `nodes.w.output` is a text and has no field `text`",
+    ],
+    [
       "of a list",
       "nodes:\n  m: {map: {over: '[1]', nodes: {part: {template: x}}}}\n  b: {value: «nodes.m.output.part}",
       "`nodes.b.value`: `nodes.m.output` is a list and has no field `part`; each of its items is what `part` gave",
@@ -208,8 +221,8 @@ describe("a field that is not there", () => {
 inputs: {any: {type: object}, list: {type: array}, either: {anyOf: [{type: string}, {type: object}]}}
 nodes:
   a: {agent: writer, task: x, output_schema: ${open}}
-  w: {workflow: summary, inputs: {text: x}}
-  b: {value: nodes.a.output.titel + nodes.w.output.deep.down + inputs.any.thing + inputs.either.x}
+  h: {http: {url: x}}
+  b: {value: nodes.a.output.titel + nodes.h.output.deep.down + inputs.any.thing + inputs.either.x}
   c: {template: "{{ nodes.c2.output.size }} {{ inputs.list.first.x }} {{ inputs.list[0].name }}"}
   c2: {agent: writer, task: x}
 `;
@@ -551,6 +564,11 @@ describe("inputs that do not fit", () => {
       "a pattern's, missing",
       "nodes:\n  a: {pattern: run_agent, «with: {agent: writer}}",
       "`nodes.a.with`: `task` is missing in the input of `run_agent`",
+    ],
+    [
+      "a pattern's, missing deep inside",
+      "nodes:\n  a: {pattern: run_pipeline, with: {task: x, steps: [{agent: writer}, «{name: second}]}}",
+      "`nodes.a.with.steps.1`: `agent` is missing in the input of `run_pipeline`",
     ],
     [
       "a pattern's, of another type",

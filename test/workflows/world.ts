@@ -34,7 +34,7 @@ export function worldOf(saved: Readonly<Record<string, string>> = {}): World {
 }
 
 /** A definition whose form is right. */
-export function definitionOf(text: string): Definition {
+function definitionOf(text: string): Definition {
   const { definition, problems } = parseWorkflow(text);
   if (!definition) throw new Error(JSON.stringify(problems));
   return definition;
