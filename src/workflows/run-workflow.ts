@@ -3,7 +3,7 @@ import type { AgentRef, AgentSpec } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type Pattern } from "../core/pattern.ts";
 import type { Definition } from "./definition.ts";
-import { readInline, savedDefinition } from "./inline.ts";
+import { checkInline, readInline, savedDefinition } from "./inline.ts";
 import { readInputs, subjectOf } from "./inputs.ts";
 import { lintWorkflow } from "./lint.ts";
 import { agentsOf, workflowsOf } from "./named.ts";
@@ -24,13 +24,10 @@ const Input = z.strictObject({
 });
 type Input = z.output<typeof Input>;
 
-type Patterns = ReadonlyMap<string, Pattern>;
-
 /** The pattern that plays graphs; the patterns given may stand in them as nodes. */
 export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
   const patterns = new Map(others.map((pattern) => [pattern.name, pattern]));
-  const inline = (input: Input) =>
-    input.definition === undefined ? NOTHING : readInline(input.definition, { patterns });
+  const inline = (input: Input) => (input.definition === undefined ? NOTHING : readInline(input.definition));
 
   const runWorkflow: Pattern<Input, unknown> = definePattern({
     name: "run_workflow",
@@ -51,7 +48,7 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
     advice: (input, who) => lintWorkflow(inline(input), { patterns, agents: agentsAs(who) }).map(wordsOf),
 
     outline(input, limits, pinned = () => undefined) {
-      const definition = definitionOf(input, pinned, patterns);
+      const definition = definitionOf(input, pinned);
       return outlineWorkflow(definition, {
         inputs: given(definition, input),
         limits,
@@ -62,7 +59,7 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
     },
 
     async run(ctx, input) {
-      const definition = definitionOf(input, (name) => ctx.workflow(name), patterns);
+      const definition = definitionOf(input, (name) => ctx.workflow(name));
       const trusted = Object.keys(definition.inputs ?? {});
       const inputs = given(definition, input);
       return (await playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted })).output;
@@ -76,7 +73,7 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
   const nested: Pattern<Input, unknown> = {
     ...runWorkflow,
     run(ctx, input) {
-      const definition = definitionOf(input, (name) => ctx.workflow(name), patterns);
+      const definition = definitionOf(input, (name) => ctx.workflow(name));
       const inputs = given(definition, input);
       const subject = subjectOf(definition);
       const isOwn = (name: string) => name === subject || !Object.hasOwn(inputs, name);
@@ -95,14 +92,15 @@ function check(input: Input, world: World): void {
       hint: 'Such as {"name": "review", "inputs": {…}} or {"definition": {"nodes": {"draft": {"agent": "writer", "task": "…"}}}}.',
     });
   if (input.definition !== undefined) {
-    const definition = readInline(input.definition, world);
+    checkInline(input.definition, world);
+    const definition = readInline(input.definition);
     readInputs(definition, given(definition, input));
     checkUndoing(definition.nodes, () => undefined);
   }
 }
 
-function definitionOf({ name = "", definition }: Input, find: Find, patterns: Patterns): Definition {
-  if (definition !== undefined) return readInline(definition, { patterns });
+function definitionOf({ name = "", definition }: Input, find: Find): Definition {
+  if (definition !== undefined) return readInline(definition);
   const known = find(name);
   if (known) return savedDefinition(known);
   throw new Failure("UNKNOWN_WORKFLOW", `this run knows no workflow ${JSON.stringify(name)}`);
