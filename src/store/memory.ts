@@ -1,5 +1,4 @@
-import { offeredLines } from "../core/fork.ts";
-import type { Memory, News, Offered, Progress, Run, Wait } from "../core/store.ts";
+import type { Memory, News, Progress, Wait } from "../core/store.ts";
 import { first, flag, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts } from "./texts.ts";
 import { attemptCells, attemptOf, lineCells, lineOf, waitCells, waitOf } from "./words.ts";

@@ -7,7 +7,7 @@ import { end, release } from "./endings.ts";
 import type { Filters } from "./filters.ts";
 import { renew } from "./group.ts";
 import { putDown } from "./pauses.ts";
-import { bit, first, type Row, sql, type Tx } from "./statement.ts";
+import { first, type Row, sql, type Tx } from "./statement.ts";
 import { keep } from "./texts.ts";
 import { expire, open, park, withdraw } from "./waits.ts";
 import { packUsage } from "./words.ts";
