@@ -36,21 +36,22 @@ export async function openStandIn({ port = 0, refuse = [] as readonly string[] }
     return { id, url: `http://localhost${path}/${id}` };
   }
 
-  const server = createServer((request, response) => {
-    void (async () => {
-      const { method = "GET", url: path = "/" } = request;
-      const body = await bodyOf(request);
-      const key = request.headers["idempotency-key"];
-      const known = typeof key === "string" ? answers.get(key) : undefined;
-      if (known) return reply(response, 200, known);
-      asked.push({ what: `${method} ${path}`, body });
-      if (refuse.includes(path.split("/").at(-1) ?? ""))
-        return reply(response, 409, { error: `${path} takes nothing today` });
-      const said = answer(method, path, body);
-      if (typeof key === "string") answers.set(key, said);
-      return reply(response, method === "POST" ? 201 : 200, said);
-    })();
-  });
+  /** The same key again is the same request, and has the same answer. */
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "GET", url: path = "/" } = request;
+    const key = String(request.headers["idempotency-key"] ?? asked.length);
+    const body = await bodyOf(request);
+    const known = answers.get(key);
+    if (known) return reply(response, 200, known);
+    asked.push({ what: `${method} ${path}`, body });
+    if (refuse.some((word) => path.endsWith(`/${word}`)))
+      return reply(response, 409, { error: `${path} takes nothing today` });
+    const said = answer(method, path, body);
+    answers.set(key, said);
+    reply(response, method === "POST" ? 201 : 200, said);
+  }
+
+  const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(port, "localhost", resolve));
   return {
     origin: `http://localhost:${(server.address() as AddressInfo).port}`,

@@ -27,6 +27,9 @@ const MARKS = [
   "calls",
   "sqlite",
   "node",
+  // Tried by test/examples.
+  "example",
+  "transcript",
 ];
 
 const { home, folder, remove } = temporaryHome();

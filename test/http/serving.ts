@@ -7,7 +7,7 @@ import type { Rooms } from "../tools/rooms.ts";
 
 /** Serves Baton over HTTP on a free port of this machine. */
 export async function serving(
-  { baton }: Rooms,
+  { baton }: Pick<Rooms, "baton">,
   tokens?: ReadonlyMap<string, string>,
   more: Partial<AppOptions> = {},
 ): Promise<Listening> {
