@@ -24,13 +24,17 @@ export interface Prospect {
   readonly pinned: (name: string) => PinnedWorkflow | undefined;
 }
 
+/** The same inside one of its graphs. */
+type Inside = Prospect & { readonly beside: Nodes };
+
 /**
  * What a workflow is going to do: of a switch the first case; a loop once, and at the most as often as it may; a map
  * once for each item, and where nobody knows its list yet, for five items, at the most for `limits.width`.
  */
 export const outlineWorkflow = ({ nodes }: Definition, prospect: Prospect): Outline => outlineGraph(nodes, prospect);
 
-function outlineGraph(nodes: Nodes, prospect: Prospect): Outline {
+function outlineGraph(nodes: Nodes, around: Prospect): Outline {
+  const prospect: Inside = { ...around, beside: nodes };
   const graph = graphOf(nodes);
   const steps = new Map<string, OutlineStep>();
   for (const name of graph.order) {
@@ -59,7 +63,7 @@ function outlineGraph(nodes: Nodes, prospect: Prospect): Outline {
 
 type Does = Pick<OutlineStep, "kind" | "least" | "most"> & Partial<OutlineStep>;
 
-function doing(name: string, node: Node, prospect: Prospect): Does {
+function doing(name: string, node: Node, prospect: Inside): Does {
   const once = { least: 1, most: 1 };
   if (node.agent !== undefined) return { kind: "call", ...once, ...callOf(node, prospect) };
   if (node.pattern !== undefined) return { kind: "run", ...once, ...innerOf(patternOutline(node, prospect)) };
@@ -76,7 +80,7 @@ function doing(name: string, node: Node, prospect: Prospect): Does {
 
 const innerOf = (inner: Outline | undefined): { readonly inner?: Outline } => (inner ? { inner } : {});
 
-function callOf(node: Node, prospect: Prospect): Partial<OutlineStep> {
+function callOf(node: Node, prospect: Inside): Partial<OutlineStep> {
   const [agent, ...fallback] = agentsOf(node);
   const schema = node.output_schema ? JSON.stringify(node.output_schema).length : 0;
   const bytes = partsOf(node).reduce(
@@ -93,12 +97,26 @@ function callOf(node: Node, prospect: Prospect): Partial<OutlineStep> {
 }
 
 /** The bytes of a text that are known now: what is written, and the inputs that it names. */
-function known(part: Part, { inputs }: Prospect): number {
+function known(part: Part, prospect: Inside): number {
+  const { inputs } = prospect;
   const written = part.kind === "template" ? part.text.replaceAll(/\{\{.*?\}\}|\{%.*?%\}/gs, "") : "";
-  const read = readsOf(part).filter(({ variable }) => variable === "inputs");
-  const given = read.map(({ name }) => (name === undefined ? inputs : inputs[name]));
-  return [written, ...given].reduce<number>((sum, value) => sum + bytesOf(value), 0);
+  const reads = readsOf(part);
+  const given = reads.filter(({ variable }) => variable === "inputs");
+  const texts = [written, ...given.map(({ name }) => (name === undefined ? inputs : inputs[name]))];
+  const told = reads.filter(
+    ({ variable, name = "" }) => LATER.includes(variable) || isOutside(variable, name, prospect),
+  );
+  return texts.reduce<number>((sum, value) => sum + bytesOf(value), told.length * LIKELY_BYTES);
 }
+
+/** Variables of which only a play knows how long they are. */
+const LATER = ["item", "last", "state"];
+/** How long they are thought to be: as long as a typical answer. */
+const LIKELY_BYTES = 2400;
+
+/** No step beside it is read, but one around its block. */
+const isOutside = (variable: string, name: string, { beside }: Inside): boolean =>
+  variable === "nodes" && !Object.hasOwn(beside, name);
 
 const bytesOf = (value: unknown): number => new TextEncoder().encode(asText(value ?? "")).length;
 

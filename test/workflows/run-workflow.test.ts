@@ -170,6 +170,18 @@ describe("its outline", () => {
     ]);
   });
 
+  test("thinks of what only a play can tell as being as long as a typical answer", () => {
+    const [, block] = outline({
+      nodes: {
+        first: { agent: "writer", task: "1234" },
+        all: {
+          map: { over: "[1]", nodes: { x: { agent: "writer", task: "{{ item }}{{ nodes.first.output }}1234" } } },
+        },
+      },
+    });
+    expect(block?.inner?.steps).toMatchObject([{ name: "x", bytes: 2 * 2400 + 4, reads: [] }]);
+  });
+
   test("takes the first case of a switch for what is likely", () => {
     const steps = outline(
       {
