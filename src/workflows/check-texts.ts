@@ -2,7 +2,7 @@ import { Failure } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Anatomy, Place } from "./levels.ts";
 import type { Finding } from "./problems.ts";
-import { compilePart, texts } from "./references.ts";
+import { compilePart, fitsIn, texts } from "./references.ts";
 
 /** Templates and expressions that can never be evaluated, each with the place inside the text. */
 export const checkTexts = (anatomy: Anatomy): Finding[] => [
@@ -25,6 +25,7 @@ function starts({ definition: { on = [] }, top }: Anatomy): Place[] {
 }
 
 function unreadable(anatomy: Anatomy, { part, path, level, variables }: Place): Finding[] {
+  if (fitsIn(part, variables)) return [];
   try {
     compilePart(part, variables);
     return [];

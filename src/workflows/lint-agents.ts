@@ -7,11 +7,14 @@ import { nodesRead, partsOf, readsOf } from "./references.ts";
 import type { World } from "./world.ts";
 
 /** Too many agents for the work, too few for what hangs on them, and too much or too little between them. */
-export const lintAgents = (anatomy: Anatomy, world: World): Finding[] => [
-  ...alone(anatomy),
-  ...overlapping(anatomy, world),
-  ...anatomy.sites.flatMap((site) => [...joins(site), ...greedy(site), ...critical(anatomy, site, world)]),
-];
+export function lintAgents(anatomy: Anatomy, world: World): Finding[] {
+  const source = anatomy.sites.length > 1 ? onlySource(anatomy) : undefined;
+  return [
+    ...alone(anatomy),
+    ...overlapping(anatomy, world),
+    ...anatomy.sites.flatMap((site) => [...joins(site), ...greedy(site), ...critical(site, source, world)]),
+  ];
+}
 
 /** A graph around a single question. */
 function alone({ sites }: Anatomy): Finding[] {
@@ -101,7 +104,7 @@ function greedy({ path, node, name, level }: Site): Finding[] {
 }
 
 /** A step on which the whole hangs, and nobody who takes its place. */
-function critical(anatomy: Anatomy, { path, node, name, level }: Site, { agents }: World): Finding[] {
+function critical({ path, node, name, level }: Site, source: string | undefined, { agents }: World): Finding[] {
   const { effect, compensate, on_error, agent } = node;
   if (effect && compensate === undefined && on_error === undefined && !level.graph.sinks.includes(name)) {
     const message = `where a later node fails, nobody takes back what \`${name}\` did`;
@@ -114,7 +117,7 @@ function critical(anatomy: Anatomy, { path, node, name, level }: Site, { agents 
     return [
       { path, named: true, message: `\`${name}\` is of high risk, and nobody takes its place if it fails`, hint },
     ];
-  if (level !== anatomy.top || anatomy.sites.length < 2 || onlySource(anatomy) !== name) return [];
+  if (level.block || source !== name) return [];
   return [
     { path, named: true, message: `all that comes out is \`${name}\`'s, and nobody takes its place if it fails`, hint },
   ];

@@ -11,6 +11,7 @@ import { checkValues } from "./check-values.ts";
 import { Definition } from "./definition.ts";
 import { anatomyOf } from "./levels.ts";
 import { type Finding, invalid, type Problem } from "./problems.ts";
+import { innerNodes, type Nodes } from "./references.ts";
 import type { World } from "./world.ts";
 
 /** A definition as somebody has written it. */
@@ -82,12 +83,15 @@ export function checkDefinition(definition: Definition, world: World): Finding[]
 }
 
 function tooMany(definition: Definition): Finding[] {
-  const { length } = anatomyOf(definition).sites;
+  const length = countOf(definition.nodes);
   const message = `${length} nodes are more than ${MOST_NODES}`;
   return length > MOST_NODES
     ? [{ path: ["nodes"], named: true, message, hint: "put parts into workflows of their own" }]
     : [];
 }
+
+const countOf = (nodes: Nodes): number =>
+  Object.values(nodes).reduce((count, node) => count + 1 + countOf(innerNodes(node) ?? {}), 0);
 
 /** What the schema says of it, in words that fit a workflow. */
 function malformed(value: unknown): Finding[] {

@@ -167,21 +167,30 @@ export interface Read {
   readonly path: readonly string[];
 }
 
-const reads = new WeakMap<Part, readonly Read[]>();
+const reads = new WeakMap<Part, readonly Read[] | undefined>();
 
 /** What a part reads, whatever it may read; nothing where it cannot be compiled. */
-export function readsOf(part: Part): readonly Read[] {
-  const known = reads.get(part) ?? findReads(part);
+export const readsOf = (part: Part): readonly Read[] => readingOf(part) ?? [];
+
+/** Whether a part can be compiled over these variables, as far as that is known without compiling it for them. */
+export const fitsIn = (part: Part, variables: readonly string[]): boolean =>
+  readingOf(part)?.every(({ variable }) => variables.includes(variable)) ?? false;
+
+function readingOf(part: Part): readonly Read[] | undefined {
+  const known = reads.has(part) ? reads.get(part) : findReads(part);
   reads.set(part, known);
   return known;
 }
 
-function findReads(part: Part): Read[] {
+function findReads(part: Part): Read[] | undefined {
   try {
-    const { paths } = compilePart(part, part.scope === "event" ? ["event"] : EVERY_VARIABLE);
+    const { paths } = COMPILE[part.kind](
+      { ...part, prompt: false },
+      part.scope === "event" ? ["event"] : EVERY_VARIABLE,
+    );
     return paths.map((path) => ({ part, variable: path[0] ?? "", name: path[1], path }));
   } catch (error) {
-    if (error instanceof Failure) return [];
+    if (error instanceof Failure) return undefined;
     throw error;
   }
 }
