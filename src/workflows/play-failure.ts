@@ -11,6 +11,9 @@ export function ofNode(name: string, error: unknown): Failure {
   return new Failure(failure.code, `node ${JSON.stringify(name)}: ${failure.message}`, failure.options);
 }
 
-/** A failure with more to say. */
-export const added = (failure: Failure, more: string): Failure =>
-  new Failure(failure.code, `${failure.message}${more}`, failure.options);
+/** A failure after which the world was put back, as far as that went. */
+export const putBack = ({ code, message, options }: Failure, how: string): Failure =>
+  new Failure(code, `${message}; ${how}`, {
+    ...options,
+    hint: "Begin a new run: a retry of this one would take what was undone for done.",
+  });

@@ -1,6 +1,6 @@
 import { Failure, type FailureInfo } from "../core/errors.ts";
 import type { Join, RunContext, Settled } from "../core/pattern.ts";
-import { added, endsRun } from "./play-failure.ts";
+import { endsRun, putBack } from "./play-failure.ts";
 import type { GraphEnd, Outcome, PlayGraph, Scene, Undo } from "./play-scene.ts";
 import { together, type Writes } from "./state.ts";
 
@@ -93,6 +93,15 @@ function worst(errors: readonly FailureInfo[]): Failure | undefined {
   );
 }
 
+/** Makes something of what was done; where that fails, it is taken back. */
+export async function orTakenBack<T>(ctx: RunContext, steps: readonly Undo[] | undefined, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    throw await takenBack(ctx, Failure.from(error), steps ?? []);
+  }
+}
+
 /** Plays the steps back in reverse order, each once. What a limit has ended is left as it is, and says so. */
 export async function takenBack(ctx: RunContext, failure: Failure, steps: readonly Undo[]): Promise<Failure> {
   if (steps.length === 0) return failure;
@@ -112,7 +121,7 @@ export async function takenBack(ctx: RunContext, failure: Failure, steps: readon
     undone.length > 0 ? `undone: ${undone.join(", ")}` : "",
     left.length > 0 ? `could not be undone: ${left.join(", ")}` : "",
   ];
-  return added(failure, `; ${words.filter((word) => word !== "").join("; ")}`);
+  return putBack(failure, words.filter((word) => word !== "").join("; "));
 }
 
 function endOf({ nodes, sinks, keys }: PlayGraph, outcomes: readonly Outcome[]): GraphEnd {

@@ -4,7 +4,7 @@ import type { RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import type { Node } from "./definition.ts";
 import { bounded, boundsOf } from "./play-bounds.ts";
-import { takenBack } from "./play-graph.ts";
+import { orTakenBack, takenBack } from "./play-graph.ts";
 import { insideValues } from "./play-map.ts";
 import type { Doing, Draft, GraphEnd, Scene, Spot, Undo, Workshop } from "./play-scene.ts";
 import { innerNodes, insideOf, type Nodes, partsOf, readsOf } from "./references.ts";
@@ -35,7 +35,7 @@ export function loopDoing(draft: Draft, workshop: Workshop): Doing {
     for (let round = 1; ; round++) {
       ctx.tell(`${title}: round ${round}`);
       const now = await playRound(ctx, workshop, graph, { spot, round, before });
-      if (until?.holds(now.values)) return now;
+      if (await orTakenBack(ctx, now.undo, () => until?.holds(now.values))) return now;
       if (round >= loop.max_rounds) {
         ctx.degrade(
           `${title} ended after ${counted(round, "round")} though \`until\` does not hold; the last one stands`,
@@ -54,7 +54,8 @@ export function loopDoing(draft: Draft, workshop: Workshop): Doing {
     bounded(outer, bounds, async (ctx) => {
       const last = await play(ctx, spot);
       const { writes, undo } = last;
-      return { output: output ? output.value(last.values) : last.end.output, writes, undo };
+      const value = await orTakenBack(ctx, undo, () => (output ? output.value(last.values) : last.end.output));
+      return { output: value, writes, undo };
     });
 }
 

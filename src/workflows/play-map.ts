@@ -3,7 +3,7 @@ import type { RunContext, Settled } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { bounded, boundsOf } from "./play-bounds.ts";
 import { endsRun } from "./play-failure.ts";
-import { succeeded, TILL_FAILURE, takenBack } from "./play-graph.ts";
+import { orTakenBack, succeeded, TILL_FAILURE, takenBack } from "./play-graph.ts";
 import { seen } from "./play-node.ts";
 import type { Doing, Done, Draft, GraphEnd, Spot, Workshop } from "./play-scene.ts";
 import { insideOf } from "./references.ts";
@@ -25,7 +25,9 @@ export function mapDoing({ node, parts, around }: Draft, workshop: Workshop): Do
   async function playItem(ctx: RunContext, spot: Spot, item: unknown, index: number): Promise<Done> {
     const values = { ...spot.values, item, index };
     const end = await workshop.play(ctx, graph, { ...spot, values, isTop: false });
-    return { ...end, output: output ? output.value(insideValues(spot, values, end)) : end.output };
+    if (!output) return end;
+    const value = await orTakenBack(ctx, end.undo, () => output.value(insideValues(spot, values, end)));
+    return { ...end, output: value };
   }
 
   return (outer, spot) =>

@@ -3,8 +3,9 @@ import type { RunContext } from "../core/pattern.ts";
 import type { Node } from "./definition.ts";
 import type { Choice } from "./graph.ts";
 import { endsRun, ofNode } from "./play-failure.ts";
+import { orTakenBack } from "./play-graph.ts";
 import type { Doing, Done, Draft, Outcome, PlayNode, Scene, Spot, Undo } from "./play-scene.ts";
-import { contribution, type StateKeys, stateOf, type Writes } from "./state.ts";
+import { contribution, type StateKeys, stateOf, together, type Writes } from "./state.ts";
 
 /** A node as its graph knows it. */
 export interface Standing {
@@ -41,9 +42,9 @@ export function playNode(standing: Standing): PlayNode {
       try {
         if (when && !when.holds(spot.all)) return SKIPPED;
         if (scene.isTop && !isInstant(node)) ctx.tell(`node ${name}`);
-        return finish(spot, await standing.doing(ctx, spot));
+        return await finish(ctx, spot, await standing.doing(ctx, spot));
       } catch (error) {
-        return wayOut(ctx, draft, error, (output) => finish(spot, { output }));
+        return wayOut(ctx, draft, error, (output) => finish(ctx, spot, { output }));
       }
     },
   };
@@ -76,19 +77,21 @@ function spotOf({ names, reads, keys }: Standing, scene: Scene, outcomes: readon
 /** A node as others read it. */
 export const seen = ({ status, output, error }: Outcome) => ({ status, output, error: error ?? null });
 
-/** What the node adds to what doing it gave: its own writes, and the way back. */
-function finisher({ draft, keys }: Standing): (spot: Spot, done: Done) => Outcome {
+/** What the node adds to what doing it gave: the way back, and its own writes. Where those fail, it is taken back. */
+function finisher({ draft, keys }: Standing) {
   const { name, node, parts } = draft;
   const writes = Object.keys(node.writes ?? {}).map((key) => [key, parts.expression("writes", key)] as const);
   const undo = node.compensate && parts.fill(["compensate", "http"], node.compensate.http);
-  return (spot, { status = "succeeded", output = null, writes: inner = {}, undo: below = [] }) => {
+
+  return async (ctx: RunContext, spot: Spot, done: Done): Promise<Outcome> => {
+    const { status = "succeeded", output = null, writes: inner = {}, undo: below = [] } = done;
     if (status === "skipped") return { status, output: null };
     const all = { ...spot.all, output };
-    const own: Writes = Object.fromEntries(
-      writes.map(([key, value]) => [key, contribution(key, keys[key] ?? {}, value?.value(all))]),
-    );
     const steps: Undo[] = undo ? [...below, { node: name, http: undo(all) }] : [...below];
-    const said = { ...inner, ...own };
+    const own = await orTakenBack(ctx, steps, () =>
+      writes.map(([key, value]) => [key, contribution(key, keys[key] ?? {}, value?.value(all))] as const),
+    );
+    const said = together(keys, [inner, Object.fromEntries(own)]);
     return {
       status,
       output,
@@ -103,7 +106,7 @@ async function wayOut(
   ctx: RunContext,
   draft: Draft,
   error: unknown,
-  finish: (output: unknown) => Outcome,
+  finish: (output: unknown) => Promise<Outcome>,
 ): Promise<Outcome> {
   const failure = ofNode(draft.name, error);
   const { on_error = "fail" } = draft.node;
@@ -112,7 +115,7 @@ async function wayOut(
   const { answer, output } = await askHuman(ctx, draft.name, failure);
   if (answer === "without") return withoutIt(ctx, failure);
   try {
-    return finish(output);
+    return await finish(output);
   } catch (again) {
     throw ofNode(draft.name, again);
   }

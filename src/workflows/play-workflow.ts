@@ -1,9 +1,8 @@
-import { Failure } from "../core/errors.ts";
 import type { Pattern, RunContext } from "../core/pattern.ts";
 import { compileWorkflow } from "./compile.ts";
 import type { Definition } from "./definition.ts";
 import { readInputs } from "./inputs.ts";
-import { playGraph, takenBack } from "./play-graph.ts";
+import { orTakenBack, playGraph } from "./play-graph.ts";
 import { seen } from "./play-node.ts";
 import type { Done, GraphEnd } from "./play-scene.ts";
 import { stateOf } from "./state.ts";
@@ -29,11 +28,8 @@ export async function playWorkflow(ctx: RunContext, definition: Definition, occa
   const end = await playGraph(ctx, graph, { values: { inputs }, nodes: {}, state: {}, again: false, isTop: true });
   const undo = end.undo.length > 0 && { undo: end.undo };
   if (!output) return { output: end.output, ...undo };
-  try {
-    return { output: output({ inputs, ...told(definition, end) }), ...undo };
-  } catch (error) {
-    throw await takenBack(ctx, Failure.from(error), end.undo);
-  }
+  const value = await orTakenBack(ctx, end.undo, () => output({ inputs, ...told(definition, end) }));
+  return { output: value, ...undo };
 }
 
 /** What the output of a workflow reads of its nodes. */

@@ -128,6 +128,7 @@ describe("what was done to the world", () => {
     });
     expect(run).toMatchObject({ status: "failed", error: { code: "BAD_REQUEST" } });
     expect(run.error?.message).toMatch(/^node "car": .*; undone: flight, hotel$/);
+    expect(run.error?.hint).toContain("new run");
     expect(other.asked).toEqual([
       ...['POST /hotel {"n":1}', 'POST /flight {"n":1}', 'POST /fail {"n":1}'],
       ...["DELETE /flight/2", "DELETE /hotel/1"],
@@ -165,6 +166,37 @@ describe("what was done to the world", () => {
       code: "INVALID_WORKFLOW",
       message: expect.stringContaining("cut off"),
     });
+  });
+
+  test.each([
+    ["its own write does not fit", (node: object) => ({ ...node, writes: { n: "output" } })],
+    [
+      "the condition of its loop cannot be told",
+      (node: object) => ({ loop: { nodes: { x: node }, until: "nodes.x.output.nothing", max_rounds: 2 } }),
+    ],
+    [
+      "the output of its loop cannot be told",
+      (node: object) => ({
+        loop: { nodes: { x: node }, until: "true", max_rounds: 2, output: "nodes.x.output.nothing" },
+      }),
+    ],
+    [
+      "the output of its map cannot be told",
+      (node: object) => ({ map: { over: "[1]", nodes: { x: node }, output: "nodes.x.output.nothing" } }),
+    ],
+  ])("is taken back as well where %s", async (_, around) => {
+    await using other = await openReceiver(answer);
+    await using stage = await openStage({ settings: { hosts: [other.host] } });
+    const graph = { state: { n: { type: "string" } }, nodes: { one: around(order(other.host, "hotel")) } };
+    expect((await stage.graph(graph)).error?.message).toMatch(/; undone: (one|x)$/);
+    expect(other.asked).toEqual(['POST /hotel {"n":1}', "DELETE /hotel/1"]);
+  });
+
+  test("is taken back where the output of the workflow cannot be told", async () => {
+    await using other = await openReceiver(answer);
+    await using stage = await openStage({ settings: { hosts: [other.host] } });
+    const graph = { nodes: { one: order(other.host, "hotel") }, output: "= nodes.one.output.nothing" };
+    expect((await stage.graph(graph)).error?.message).toMatch(/; undone: one$/);
   });
 
   test("inside maps, loops and nested nodes is taken back as well, each once", async () => {

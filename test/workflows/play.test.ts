@@ -220,6 +220,21 @@ describe("a loop", () => {
     expect(stage.asked("a")).toHaveLength(2);
   });
 
+  test("adds what it writes itself to what the nodes inside it have written", async () => {
+    await using stage = await openStage();
+    const run = await stage.graph({
+      state: { sum: { type: "number", merge: "sum", default: 0 } },
+      nodes: {
+        work: {
+          loop: { nodes: { x: { value: "round", writes: { sum: "output" } } }, until: "round == 3", max_rounds: 5 },
+          writes: { sum: "100" },
+        },
+      },
+      output: "= state.sum",
+    });
+    expect(run.output).toBe(106);
+  });
+
   test("sees what its earlier rounds have written, and so does whoever follows", async () => {
     await using stage = await openStage();
     const run = await stage.graph({
