@@ -85,6 +85,7 @@ function build() {
   try {
     run("tsc", [tools.tsc, "-p", join(root, "tsconfig.json"), "--outDir", compiled]);
     run("bundle", [join(root, "scripts", "bundle.mjs"), join(compiled, "cli.js"), fresh]);
+    run("schema", [join(root, "scripts", "schema.mjs"), compiled, join(fresh, "workflow.schema.json")]);
     writeFileSync(join(fresh, ".built"), "");
     utimesSync(join(fresh, ".built"), started, started);
     rmSync(`${fresh}-old`, { recursive: true, force: true });
