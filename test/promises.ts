@@ -102,8 +102,30 @@ export const PROMISES: readonly Promised[] = [
     ],
   },
   {
-    says: "All ten tools together cost a client under 3,000 tokens of its context.",
-    shown: [["test/tools/menu.test.ts", "costs a client under 3,000 tokens"]],
+    says: "A dry run of any start tells what it would cost, and asks nobody.",
+    shown: [["test/tools/dry-run.test.ts", "of %s tells drawing, calls and cost, starts no run and asks nobody"]],
+  },
+  {
+    says: "A workflow that cannot be played is refused before it starts, with what is wrong, where, and the right spelling.",
+    shown: [["test/workflows/read.test.ts", "given as data has paths, and the failure says all that is wrong"]],
+  },
+  {
+    says: "An event is handed on once to each that wants it, in order for what belongs together, also after a crash.",
+    shown: [
+      [
+        "test/events/processes.test.ts",
+        "one that is killed at any commit from publishing on has lost nothing: the next begins exactly one run",
+      ],
+      [
+        "test/events/bus.test.ts",
+        "waits its turn behind the one before it of the same correlation, however slow that is",
+      ],
+      ["test/events/bus.test.ts", "that comes again begins nothing again"],
+    ],
+  },
+  {
+    says: "The tools together cost a client under 5,500 tokens of its context.",
+    shown: [["test/tools/menu.test.ts", "costs a client under 5,500 tokens, with room for one tool more"]],
   },
   {
     says: "Secrets are taken out of logs, by the name of their key and by their look.",

@@ -24,6 +24,7 @@ const MARKS = [
   "defaults",
   "env",
   "agent",
+  "workflow",
   "calls",
   "sqlite",
   "node",
@@ -210,6 +211,21 @@ describe("an agent", () => {
     const reading = readAgentFile(`${name}.md`, textOf(`examples/agents/${name}.md`));
     expect(reading).toMatchObject({ draft: { name }, notes: [] });
   });
+});
+
+describe("a workflow", () => {
+  it.each(marked("workflow"))(
+    "%s is taken without a warning, and comes to its end",
+    { timeout: 60_000 },
+    (_, { text }) => {
+      writeFileSync(join(folder, "letter.yaml"), text);
+      expect(sh("baton check letter.yaml").stdout).toContain("0 errors, 0 warnings");
+      const inputs = { letter: "When do you open?" };
+      writeFileSync(join(folder, "input.json"), JSON.stringify({ definition: text, inputs }));
+      const { status, stderr } = sh("baton run run_workflow --input @input.json");
+      expect(status, stderr).toBe(0);
+    },
+  );
 });
 
 describe("the record of every call", () => {
