@@ -36,11 +36,11 @@ function findWriters({ nodes }: Level): Map<string, string[]> {
 }
 
 /** The items of a map go on at once, and each of them writes. */
-function inMap({ block, path, nodes }: Level, key: string, writers: readonly string[]): Finding[] | undefined {
-  const [name] = writers.filter((writer) => Object.hasOwn(nodes[writer]?.writes ?? {}, key));
+function inMap({ block, path, nodes }: Level, key: string, [name]: readonly string[]): Finding[] | undefined {
   if (!block?.node.map || name === undefined) return undefined;
+  const own = Object.hasOwn(nodes[name]?.writes ?? {}, key);
   const message = `every item of \`${block.name}\` writes \`${key}\`, and they go on at once`;
-  return [{ path: [...path, name, "writes", key], named: true, message, hint: MERGE }];
+  return [{ path: [...path, name, ...(own ? ["writes", key] : [])], named: true, message, hint: MERGE }];
 }
 
 const MERGE = "say under `state` how the values become one: `merge: append`, union, sum, max, min or merge";

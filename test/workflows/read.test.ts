@@ -426,6 +426,12 @@ describe("a state that nobody could tell", () => {
         "`merge: append`, union, sum, max, min or merge",
     ],
     [
+      "the items of a map that write in a loop",
+      "state: {best: {type: string}}\nnodes:\n  m: {map: {over: '[1, 2]', nodes: {«l: {loop: {until: 'round > 1', max_rounds: 2, nodes: {a: {template: x, writes: {best: output}}}}}}}}",
+      "`nodes.m.map.nodes.l`: every item of `m` writes `best`, and they go on at once; say under `state` how the values become one: " +
+        "`merge: append`, union, sum, max, min or merge",
+    ],
+    [
       "a key that nobody has written before",
       "state: {best: {type: string}}\nnodes:\n  a: {template: x, writes: {best: output}}\n  b: {value: «state.best}",
       "`nodes.b.value`: `state.best` has no default, and no node before this one writes it; give it a default, or follow who writes it: `after: [a]`",
