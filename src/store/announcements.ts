@@ -159,7 +159,7 @@ function* chainOf(run: Row): Tx<readonly string[]> {
 }
 
 /** Which event has begun a run, and by which subscription. */
-export function causeOf(run: Row): { readonly event: number; readonly subscription: string } | undefined {
+function causeOf(run: Row): { readonly event: number; readonly subscription: string } | undefined {
   const [, number, subscription] = STARTED_BY.exec(maybeText(run, "idempotency_key") ?? "") ?? [];
   return subscription === undefined ? undefined : { event: Number(number), subscription };
 }
