@@ -18,7 +18,10 @@ const MCP = "@modelcontextprotocol/server";
 
 /** The rooms, as ARCHITECTURE.md tells them. */
 const ROOMS: Readonly<Record<string, Room>> = {
-  core: { rooms: [], libraries: ["zod", "node:crypto", "ajv/*", "ajv-formats", "@marcbachmann/cel-js", "liquidjs", "yaml"] },
+  core: {
+    rooms: [],
+    libraries: ["zod", "node:crypto", "ajv/*", "ajv-formats", "@marcbachmann/cel-js", "liquidjs", "yaml"],
+  },
   patterns: { rooms: ["core"], libraries: ["zod"] },
   agents: {
     rooms: ["core"],
@@ -45,7 +48,21 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "clock.ts": { rooms: ["core"], libraries: ["node:perf_hooks"] },
   "cli.ts": { rooms: ["cli"], libraries: ["node:module"] },
   "server.ts": {
-    rooms: ["core", "clock.ts", "config.ts", "log.ts", "version.ts", "patterns", "tools", "store", "run", "agents", "workflows", "events", "deeds"],
+    rooms: [
+      "core",
+      "clock.ts",
+      "config.ts",
+      "log.ts",
+      "version.ts",
+      "patterns",
+      "tools",
+      "store",
+      "run",
+      "agents",
+      "workflows",
+      "events",
+      "deeds",
+    ],
     libraries: [MCP, ...DISK],
   },
 };
@@ -185,7 +202,7 @@ describe("the room where runs are played", () => {
   });
 
   it("takes chance from outside, but for names of runs and their seeds", () => {
-    const files = inRoom("run").filter(({ path }) => path !== "run/engine.ts");
+    const files = inRoom("run").filter(({ path }) => !["run/engine.ts", "run/new-run.ts"].includes(path));
     expect(offenders(files, CHANCE)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Forecast } from "./forecast.ts";
+import type { ForkForecast, ForkRequest } from "./fork.ts";
 import type { Budget, OnBudget } from "./limits.ts";
 import type { Pattern } from "./pattern.ts";
 import type { RehearsalPlan } from "./provider.ts";
@@ -35,6 +36,10 @@ export interface Engine {
   /** What a careful reader would change in a request, a few sentences at the most. Never throws. */
   advice(request: StartRequest): readonly string[];
   /**
+  /** A new run that remembers what another was told, with changes; its source stays as it is. */
+  fork(request: ForkRequest): Promise<{ readonly run: Run; readonly existed: boolean }>;
+  /** What such a fork would reuse and ask. Asks nobody, writes nothing. */
+  foreseeFork(request: ForkRequest): Promise<ForkForecast>;
    * Waits until a run has ended or waits for somebody, or the time is over; ending the wait never ends the run.
    * `onProgress` is told at most once a second.
    */

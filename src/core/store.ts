@@ -1,6 +1,7 @@
 import type { Ask, Caps, Ledger, Refused } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { FailureInfo } from "./errors.ts";
+import type { Fork } from "./changes.ts";
 import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
 import type { RehearsalPlan, ShapeMode } from "./provider.ts";
@@ -35,6 +36,9 @@ export interface NewRun {
   /** Which worker should have it first. */
   readonly preferred?: string;
 }
+  /** The run whose lines it is offered, and how it differs from that. */
+  readonly source?: string;
+  readonly fork?: Fork;
 
 /** A run as it stands: what it was created with, its catalogue by hash, and what has become of it. */
 export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferred"> {
@@ -85,6 +89,8 @@ export interface Line {
   /** A later generation has dropped it: only a trace shows it. */
   readonly dropped?: boolean;
 }
+  /** A fork has taken it from its source: it cost this run nothing. */
+  readonly reused?: boolean;
 
 export type AttemptResult = "ok" | "bad" | "failed" | "aborted" | "lost";
 
@@ -158,6 +164,13 @@ export interface Fence {
   readonly run: string;
   readonly epoch: number;
 }
+/** What a source gives its fork to remember. */
+export interface Offered {
+  readonly lines: readonly Line[];
+  /** Requests that an end cut off in the source, so that an end by time can be kept where they ask the same. */
+  readonly cut: readonly Attempt[];
+}
+
 
 export interface Hold {
   readonly attempt: Pick<
@@ -254,6 +267,8 @@ export interface Lease {
   readonly owner: WorkerIdentity | undefined;
 }
 
+  /** A fork alone: what its source remembers, as generation 0. */
+  readonly offered?: Offered;
 export interface RunFilter {
   readonly query?: string;
   readonly status?: readonly Status[];
@@ -312,6 +327,8 @@ export interface Baseline {
 }
 
 /** Where runs live. Whoever passes test/store/contract.ts may take this place. */
+  /** A fork alone: how many steps it has taken from its source. */
+  readonly reused?: number;
 export interface RunStore extends EventStore {
   /** Writes a run, or finds the one with the same idempotency key; fails with KEY_REUSED where its input was another. */
   create(run: NewRun, limits: { readonly queued: number }): Promise<{ readonly run: Run; readonly existed: boolean }>;

@@ -4,9 +4,11 @@ import { fingerprint } from "../core/fingerprint.ts";
 import type { RetryPolicy } from "../core/limits.ts";
 import type { Line } from "../core/store.ts";
 import type { Teller } from "./call.ts";
+import { askConsent, consentPlace, needsConsent } from "./consent.ts";
 import type { Frame, Open } from "./frame.ts";
 import { kept } from "./kept.ts";
 import { pauseAfter } from "./ladder.ts";
+import type { Choosy } from "./offers.ts";
 import type { Gated, Playing } from "./playing.ts";
 
 const SECONDS = 60;
@@ -15,7 +17,7 @@ const SECONDS = 60;
  * The verb `act`: something done or read in the world that is no model. What came of it is one line. What changes the
  * world is claimed by a line of its own before it begins; a claim that a crash cut off is not repeated blindly.
  */
-export class Act implements Open, Gated {
+export class Act implements Open, Gated, Choosy {
   readonly place: string;
   readonly #play: Playing;
   readonly #frame: Frame;
@@ -23,9 +25,11 @@ export class Act implements Open, Gated {
   readonly #tell: Teller<unknown>;
   readonly #print: string;
   readonly #stop = new AbortController();
-  #ended = false;
+  ended = false;
   #began = 0;
   #claimed = false;
+  /** Somebody is asked whether it may be done. */
+  #asking = false;
   #stopTimer = () => {};
   #stopPause = () => {};
 
@@ -45,13 +49,38 @@ export class Act implements Open, Gated {
     this.#claimed = claim?.generation === this.#play.run.generation;
     const line = this.#play.journal.recall(this.#frame, this.place, "choice", this.#print);
     if (this.#play.over) return;
-    if (line) return this.#give(line);
+    if (line) {
+      this.#play.journal.passed(consentPlace(this.place));
+      return this.#give(line);
+    }
     this.#frame.open.add(this);
-    this.#play.gate(this);
+    const offered = this.#play.live ? undefined : this.#play.journal.offered(this.place, "choice", this.#print);
+    if (offered) this.#play.offers.put(this, offered);
+    else this.anew();
+  }
+
+  reuse(line: Line): void {
+    this.#finish();
+    this.#give(this.#play.journal.reuse(this.#frame, line));
+  }
+
+  anew(): void {
+    if (!needsConsent(this.#play.run, this.#deed)) return this.#play.gate(this);
+    this.#asking = true;
+    const allowed = () => {
+      this.#asking = false;
+      this.#play.gate(this);
+      if (this.#play.live) this.#play.idle();
+    };
+    const no = (failure: Failure) => {
+      this.#began = this.#play.stage.clock.mono();
+      this.#fail(failure);
+    };
+    askConsent(this.#play, this.#frame, this.place, this.#deed, { yes: allowed, no });
   }
 
   go(): void {
-    if (this.#ended) return;
+    if (this.ended) return;
     this.#play.pending.add(this);
     this.#began = this.#play.stage.clock.mono();
     if (this.#play.refusing) return this.#fail(this.#play.refusing);
@@ -68,7 +97,7 @@ export class Act implements Open, Gated {
   }
 
   abort(failure: Failure): void {
-    if (this.#ended) return;
+    if (this.ended || this.#asking) return;
     this.#stop.abort(failure);
     this.#fail(failure);
   }
@@ -88,7 +117,7 @@ export class Act implements Open, Gated {
     const { id: run, caller } = this.#play.run;
     const key = fingerprint({ run, place: this.place });
     if (this.#deed.effect && !this.#claimed) await this.#claim(key);
-    if (this.#ended) return;
+    if (this.ended) return;
     try {
       const scene = { run, caller, place: this.place, key, signal: this.#stop.signal };
       const value = await deeds.perform(does, input, scene, this.#play);
@@ -96,7 +125,7 @@ export class Act implements Open, Gated {
     } catch (error) {
       const failure = Failure.from(error);
       const policy = { ...this.#play.catalogue.retry, ...this.#deed.retry } as RetryPolicy;
-      const again = failure.kind === "transient" && this.#mayRepeat && attempt < policy.attempts && !this.#ended;
+      const again = failure.kind === "transient" && this.#mayRepeat && attempt < policy.attempts && !this.ended;
       if (!again) return this.#fail(failure);
       const pause = failure.retryAfterMs ?? pauseAfter(attempt, policy, this.#play.stage.random);
       this.#stopPause = clock.after(Math.min(pause, policy.max_ms), () => {
@@ -114,14 +143,14 @@ export class Act implements Open, Gated {
   }
 
   #fail(failure: Failure): void {
-    if (this.#ended) return;
+    if (this.ended) return;
     if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
     const error = new Failure(failure.code, failure.message, { ...failure.options, step: this.place });
     this.#over({ state: "failed", error: error.toJSON() });
   }
 
   #over(told: Pick<Line, "state" | "value" | "error">): void {
-    if (this.#ended || this.#play.over) return;
+    if (this.ended || this.#play.over) return;
     this.#finish();
     const ms = Math.round(this.#play.stage.clock.mono() - this.#began);
     const line = {
@@ -138,11 +167,12 @@ export class Act implements Open, Gated {
   }
 
   #finish(): void {
-    this.#ended = true;
+    this.ended = true;
     this.#stopTimer();
     this.#stopPause();
     this.#frame.open.delete(this);
     this.#play.pending.delete(this);
+    this.#play.offers.withdraw(this);
   }
 
   #give({ state, value, error }: Pick<Line, "state" | "value" | "error">): void {

@@ -1,15 +1,15 @@
 import { Failure } from "../core/errors.ts";
-import { fingerprint } from "../core/fingerprint.ts";
 import type { MapOptions, RunContext, Settled } from "../core/pattern.ts";
 import { joinPlace } from "../core/place.ts";
-import type { Write } from "../core/store.ts";
+import type { Line, Write } from "../core/store.ts";
+import { NO_USAGE } from "../core/usage.ts";
 import { setAside } from "./aside.ts";
 import type { Teller } from "./call.ts";
 import { capsOf } from "./caps.ts";
 import { Following } from "./following.ts";
 import { Frame, type Open } from "./frame.ts";
 import { tookOf } from "./front.ts";
-import { type Arrived, CANCELLED_BRANCH, type Decision, judge } from "./join.ts";
+import { type Arrived, CANCELLED_BRANCH, type Decision, joinPrint, judge, outOfTime } from "./join.ts";
 import { kept } from "./kept.ts";
 import type { Playing, Undecided } from "./playing.ts";
 
@@ -24,6 +24,7 @@ export class Branches implements Open, Undecided {
   readonly #play: Playing;
   readonly #frame: Frame;
   readonly #items: readonly unknown[];
+  readonly #print: string;
   readonly #branch: Branch;
   readonly #options: Required<Pick<MapOptions, "join">> & MapOptions;
   readonly #tell: Teller<Settled<unknown>[]>;
@@ -51,6 +52,7 @@ export class Branches implements Open, Undecided {
     this.#items = work.items;
     this.#branch = work.branch;
     this.#options = { join: { kind: "all" }, ...work.options };
+    this.#print = joinPrint(this.#options.join, work.items.length);
     this.#following = new Following(this.#options.after ?? []);
     this.#contextOf = work.contextOf;
     this.#tell = tell;
@@ -60,16 +62,6 @@ export class Branches implements Open, Undecided {
     const { budget } = this.#options;
     const { caps } = this.#frame;
     return budget ? [...caps, { place: this.place, caps: capsOf(budget) }] : caps;
-  }
-
-  get #print(): string {
-    const { join } = this.#options;
-    return fingerprint({
-      kind: "map",
-      join: join.kind,
-      count: "count" in join ? join.count : 0,
-      of: this.#items.length,
-    });
   }
 
   begin(): void {
@@ -103,15 +95,24 @@ export class Branches implements Open, Undecided {
       if (kid && !kid.closed && !this.#results[index]) this.#arm(index, kid);
   }
 
+  lateAgain(line: Line): boolean {
+    const index = this.#kids.findIndex((kid) => kid?.path === line.place);
+    const kid = this.#kids[index];
+    const { seconds = 0 } = this.#options;
+    if (!kid || kid.closed || this.#done || line.kind !== "time" || line.ms !== seconds * 1000) return false;
+    kid.close();
+    void this.#play.journal.write([{ do: "close", under: [kid.path] }]);
+    this.#play.journal.reuse(kid, line);
+    this.#outOfTime(index, kid, line);
+    return true;
+  }
+
   /** All branches are opened before any of them can make the map, or the run, look idle. */
   #openAll(indexes: readonly number[]): void {
     this.#play.active++;
-    for (const index of indexes) this.#begin(index);
+    const hasEnded = (other: number) => this.#results[other] !== undefined;
+    for (const index of indexes) if (this.#following.mayBegin(index, hasEnded)) this.#open(index);
     this.#play.active--;
-  }
-
-  #begin(index: number): void {
-    if (this.#following.mayBegin(index, (other) => this.#results[other] !== undefined)) this.#open(index);
   }
 
   #open(index: number): void {
@@ -145,15 +146,12 @@ export class Branches implements Open, Undecided {
   #arm(index: number, kid: Frame): void {
     const { seconds } = this.#options;
     if (seconds === undefined || this.#timers.has(index)) return;
-    const left = Math.max(0, seconds * 1000 - kid.ownElapsed);
-    this.#ring(left, index, kid);
+    this.#ring(Math.max(0, seconds * 1000 - kid.ownElapsed), index, kid);
   }
 
   #ring(ms: number, index: number, kid: Frame): void {
-    this.#timers.set(
-      index,
-      this.#play.stage.clock.after(ms, () => this.#timeUp(index, kid)),
-    );
+    const stop = this.#play.stage.clock.after(ms, () => this.#timeUp(index, kid));
+    this.#timers.set(index, stop);
   }
 
   #timeUp(index: number, kid: Frame): void {
@@ -170,13 +168,18 @@ export class Branches implements Open, Undecided {
       ms,
       usage,
     });
+    void this.#play.journal.write([{ do: "close", under: [kid.path] }, line]);
+    this.#outOfTime(index, kid, { ms, usage });
+    this.#play.stage.pour();
+  }
+
+  /** What a branch was told counts for nothing once its time is over. */
+  #outOfTime(index: number, kid: Frame, { ms, usage = NO_USAGE }: Pick<Line, "ms" | "usage">): void {
     kid.ownElapsed = ms;
     kid.spent = usage;
     kid.degraded = [];
-    void this.#play.journal.write([{ do: "close", under: [kid.path] }, line]);
     this.#play.active++;
     this.#arrive(index, { ok: false, error: outOfTime(this.#options.seconds), usage });
-    this.#play.stage.pour();
   }
 
   #ended(index: number, kid: Frame, result: Settled<unknown>): void {
@@ -295,6 +298,3 @@ export class Branches implements Open, Undecided {
     for (const kid of this.#kids) kid?.close();
   }
 }
-
-const outOfTime = (seconds: number | undefined) =>
-  new Failure("TIMEOUT", `the branch had not ended after its ${seconds} seconds`).toJSON();

@@ -19,13 +19,13 @@ export function cacheSeconds({ play, question, task }: Standing): number | undef
 
 /**
  * A remembered answer to the very same question. One run takes it once, so that its samples stay independent, and none
- * in a retry, which is asked for because an answer was not good.
+ * in a retry or a fork, which are asked for because an answer was not good.
  */
 export async function fromCache(standing: Standing): Promise<Remembered | undefined> {
   const { play, question, place } = standing;
   const { stage, run, memory, cachedPrints } = play;
   if (cacheSeconds(standing) === undefined || run.generation > 1 || cachedPrints.has(question.print)) return undefined;
-  if (memory.attempts(place).length > 0) return undefined;
+  if (run.source !== undefined || memory.attempts(place).length > 0) return undefined;
   cachedPrints.add(question.print);
   const reply = await stage.cache?.get(run.caller, question.print).catch(() => undefined);
   const answer = reply && judged(standing, reply, false);

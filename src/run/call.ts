@@ -60,6 +60,9 @@ export class Call implements Open, Gated, Asker {
     const line = this.#play.journal.recall(this.#frame, this.place, "call", this.#asked.print);
     if (line) return this.#give(line);
     this.#frame.open.add(this);
+    const { question } = this.#asked;
+    const late = question && this.#play.journal.cutOff(this.place, question);
+    if (late && [...this.#play.maps].some((each) => each.lateAgain?.(late))) return;
     this.#play.gate(this);
   }
 

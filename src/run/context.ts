@@ -16,6 +16,7 @@ import { Act } from "./act.ts";
 import { freeAside } from "./aside.ts";
 import { Branches } from "./branches.ts";
 import { Call, type Teller } from "./call.ts";
+import { changed } from "./changed.ts";
 import { delegate, workflowOf } from "./delegate.ts";
 import type { Frame } from "./frame.ts";
 import { Nested } from "./nested.ts";
@@ -29,11 +30,11 @@ export function contextOf(play: Playing, frame: Frame): RunContext {
     call<T>(ref: AgentRef, task: Task<T>): Promise<Answer<T>> {
       if (!task.closing && frame.aside) freeAside(play, frame);
       return verb<Answer<T>>(play, frame, task.name ?? refName(ref), (place, tell) => {
+        const asking = changed(play, frame, place, { task, tell: tell as Teller<Answer<unknown>> });
         const workflow = workflowOf(play, ref);
-        if (workflow)
-          return delegate(play, frame, place, workflow, task, contextIn(play), tell as Teller<Answer<unknown>>);
-        const asked = ask(play.stage.desk, play.catalogue, ref, task);
-        new Call(play, frame, place, asked, task, tell as Teller<Answer<unknown>>).begin();
+        if (workflow) return delegate(play, frame, place, workflow, asking.task, contextIn(play), asking.tell);
+        const asked = ask(play.stage.desk, play.catalogue, ref, asking.task);
+        new Call(play, frame, place, asked, asking.task, asking.tell).begin();
       });
     },
 

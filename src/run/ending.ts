@@ -41,7 +41,9 @@ function ofRun(limit: Failure): FailureInfo {
 
 /** What a run that did not end well has to show: the answers of its finished steps, in order. */
 export function doneSteps(memory: Remembered): { readonly partial: readonly object[] } | undefined {
-  const done = [...memory.lines()].filter(({ kind, state }) => kind === "call" && state === "done");
+  const done = [...memory.lines()].filter(
+    ({ kind, state, generation }) => generation > 0 && kind === "call" && state === "done",
+  );
   if (done.length === 0) return undefined;
   const steps = done.sort((a, b) => a.seq - b.seq);
   return {

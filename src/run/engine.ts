@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { DeedFunction } from "../core/deed.ts";
 import type { AnswerCache, Desk } from "../core/desk.ts";
@@ -6,17 +5,20 @@ import type { Engine, Health, StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
 import type { BreakerNews } from "../core/event.ts";
 import type { Forecast } from "../core/forecast.ts";
+import type { ForkForecast, ForkRequest } from "../core/fork.ts";
 import type { BreakerPolicy, Budget, Limits, RetryPolicy } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { Pattern } from "../core/pattern.ts";
 import type { RehearsalPlan } from "../core/provider.ts";
 import { hasEnded } from "../core/status.ts";
-import type { NewRun, Run, RunCaps, RunStore, WorkerIdentity } from "../core/store.ts";
+import type { NewRun, Run, RunStore, WorkerIdentity } from "../core/store.ts";
 import type { Library } from "../core/workflow.ts";
 import { capsOf } from "./caps.ts";
 import { Deeds } from "./deeds.ts";
 import { estimateDeed, forecast } from "./forecast.ts";
+import { type ForkParts, foreseeFork, newFork } from "./forking.ts";
 import { Guard } from "./guard.ts";
+import { newRun } from "./new-run.ts";
 import { adviceOn, bounded } from "./notes.ts";
 import { pinned } from "./pins.ts";
 import type { Stage } from "./stage.ts";
@@ -75,6 +77,7 @@ class LocalEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #guard: Guard;
   readonly #worker: Worker;
+  readonly #stage: Stage;
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #patterns: ReadonlyMap<string, Pattern>;
 
@@ -92,7 +95,7 @@ class LocalEngine implements Engine {
       log,
       onBreaker: options.onBreaker,
     });
-    const stage: Stage = {
+    this.#stage = {
       store,
       desk,
       guard: this.#guard,
@@ -112,7 +115,7 @@ class LocalEngine implements Engine {
         this.#ring(run);
       },
     };
-    this.#worker = new Worker(stage, {
+    this.#worker = new Worker(this.#stage, {
       identity: options.identity,
       slots: limits.runs,
       lease_ms: options.lease_ms ?? LEASE_MS,
@@ -126,11 +129,28 @@ class LocalEngine implements Engine {
   }
 
   async start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
+    return this.#create(newRun(request, this.#options));
+  }
+
+  async fork(request: ForkRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
+    const { wish } = await newFork(request, this.#forkParts);
+    return this.#create(wish);
+  }
+
+  async foreseeFork(request: ForkRequest): Promise<ForkForecast> {
+    return foreseeFork(await newFork(request, this.#forkParts), this.#stage);
+  }
+
+  #create(wish: NewRun): Promise<{ readonly run: Run; readonly existed: boolean }> {
     const { store, limits } = this.#options;
-    const creating = store.create(newRun(request, this.#options), { queued: limits.queued });
+    const creating = store.create(wish, { queued: limits.queued });
     this.awaken();
     this.#worker.kick(); // Before it is written: the commit that writes it then claims it as well.
     return creating;
+  }
+
+  get #forkParts(): ForkParts {
+    return { ...this.#options, patterns: this.#patterns };
   }
 
   async foresee(request: StartRequest): Promise<Forecast> {
@@ -235,60 +255,8 @@ async function isSettled(store: RunStore, run: Run): Promise<boolean> {
   return waiting.some(({ kind }) => kind !== "timer" && kind !== "event");
 }
 
-/** Checks a request and pins what it begins with; throws where it cannot be begun. */
-function newRun(request: StartRequest, options: EngineOptions): NewRun {
-  const { pattern, input, caller } = request;
-  pattern.check?.(input, options.limits);
-  const { catalogue, needs } = pinned(request, options);
-  const rehearsal = request.rehearsal ?? options.rehearsal;
-  return {
-    id: `r_${base32(randomBytes(16))}`,
-    pattern: pattern.name,
-    pattern_version: pattern.version,
-    input,
-    caller,
-    caps: capsOfRun(request.budget, options),
-    on_budget: request.on_budget ?? "fail",
-    priority: request.priority ?? 0,
-    labels: request.labels ?? [],
-    catalogue,
-    seed: randomBytes(8).toString("hex"),
-    needs,
-    preferred: options.identity.id,
-    ...(rehearsal && { rehearsal }),
-    ...(request.idempotency && { idempotency: request.idempotency }),
-  };
-}
-
-/** The caller's budget over the defaults; above the ceiling only a person may go. */
-function capsOfRun(budget: Budget = {}, { budgets }: EngineOptions): RunCaps {
-  const units = ["usd", "tokens", "calls", "seconds"] as const;
-  for (const unit of units) {
-    const asked = budget[unit];
-    const most = budgets.run_max[unit];
-    if (asked === undefined || most === undefined || asked <= most) continue;
-    throw new Failure("FORBIDDEN", `budget.${unit} ${asked} is above the ceiling of ${most} for a run`, {
-      hint: `Ask for at most ${most}; a person may raise it later (decide raise_budget) or set budgets.run_max.`,
-    });
-  }
-  const whole: Budget = { ...budgets.run, ...budget };
-  const { run = false, run_max = false } = budgets.explicit;
-  const explicit = budget.usd !== undefined || run || run_max;
-  return { ...capsOf(whole), ...(whole.seconds !== undefined && { seconds: whole.seconds }), explicit };
-}
-
 const dailyOf = ({ caller, day, explicit }: EngineOptions["budgets"]): Stage["daily"] => ({
   caller: capsOf(caller),
   day: capsOf(day),
   explicit: (explicit.caller || explicit.day) ?? false,
 });
-
-function base32(bytes: Uint8Array): string {
-  const letters = "abcdefghijklmnopqrstuvwxyz234567";
-  let bits = 0n;
-  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
-  let text = "";
-  for (let i = Math.ceil((bytes.length * 8) / 5) - 1; i >= 0; i--)
-    text += letters[Number((bits >> BigInt(i * 5)) & 31n)];
-  return text;
-}

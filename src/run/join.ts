@@ -1,4 +1,5 @@
 import { Failure, type FailureInfo } from "../core/errors.ts";
+import { fingerprint } from "../core/fingerprint.ts";
 import type { Join, Settled } from "../core/pattern.ts";
 
 /** One branch that has ended. */
@@ -57,3 +58,11 @@ export const CANCELLED_BRANCH: Settled<never> = {
   ok: false,
   error: new Failure("CANCELLED", "the others had decided before it ended").toJSON(),
 };
+
+/** What makes one join another question than the next: how it is decided, and over how many. */
+export const joinPrint = (join: Join, of: number): string =>
+  fingerprint({ kind: "map", join: join.kind, count: "count" in join ? join.count : 0, of });
+
+/** Why a branch ends whose time is over. */
+export const outOfTime = (seconds: number | undefined): FailureInfo =>
+  new Failure("TIMEOUT", `the branch had not ended after its ${seconds} seconds`).toJSON();

@@ -1,9 +1,11 @@
 import { Failure } from "../core/errors.ts";
-import type { Fence, Line, Memory, Run, Write, Written } from "../core/store.ts";
+import type { Attempt, Fence, Line, Memory, Offered, Run, Write, Written } from "../core/store.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
-import type { Frame } from "./frame.ts";
+import { cutOff } from "./cut.ts";
+import { type Frame, isLimitOfRun } from "./frame.ts";
 import { unasked } from "./front.ts";
 import { Remembered } from "./memory.ts";
+import type { Question } from "./question.ts";
 import type { Stage } from "./stage.ts";
 
 /** What a journal tells the play that reads and writes it. */
@@ -28,11 +30,16 @@ export class Journal {
   readonly #fence: Fence;
   readonly #reader: Reader;
   readonly #asked = new Set<string>();
+  /** Requests that an end cut off in the source of a fork. */
+  readonly #cut: readonly Attempt[];
   /** Only reads: whatever would be written is a divergence. */
   #sealed = false;
+  /** Nothing is written at all: it is only looked at how far memory leads. */
+  #looking = false;
 
-  constructor(stage: Stage, run: Run, memory: Memory, reader: Reader) {
-    this.memory = new Remembered(memory, run.generation);
+  constructor(stage: Stage, run: Run, memory: Memory, reader: Reader, offered: Offered = NOTHING_OFFERED) {
+    this.memory = new Remembered({ ...memory, lines: [...offered.lines, ...memory.lines] }, run.generation);
+    this.#cut = offered.cut;
     this.#stage = stage;
     this.#run = run;
     this.#fence = { run: run.id, epoch: run.epoch };
@@ -41,6 +48,10 @@ export class Journal {
 
   seal(): void {
     this.#sealed = true;
+  }
+
+  onlyLook(): void {
+    this.#looking = true;
   }
 
   get isSealed(): boolean {
@@ -53,6 +64,7 @@ export class Journal {
     if (!line) return undefined;
     const same = line.print === print && line.kind === kind;
     if (line.generation < this.#run.generation && !same) return undefined;
+    if (line.generation === SOURCE) return this.#fromSource(frame, line);
     this.#asked.add(place);
     if (!same) {
       this.#reader.catastrophe(diverged(place, "another question was asked here before"));
@@ -61,6 +73,36 @@ export class Journal {
     frame.told(line);
     this.#reader.told(line);
     return line;
+  }
+
+  /** A call is answered as in the source; its decisions are tested again, and what was inside is gone into. */
+  #fromSource(frame: Frame, line: Line): Line | undefined {
+    if (line.kind === "join") return line;
+    return line.kind === "call" && isOffered(line) ? this.reuse(frame, line) : undefined;
+  }
+
+  /** What the source of a fork was told here, for whoever must look first whether anything led to it anew. */
+  offered(place: string, kind: Line["kind"], print: string): Line | undefined {
+    const line = this.memory.line(place);
+    if (line?.generation !== SOURCE || line.kind !== kind || line.print !== print) return undefined;
+    return isOffered(line) ? line : undefined;
+  }
+
+  /** Takes a line of the source into this run's own history. */
+  reuse(frame: Frame, line: Line): Line {
+    const own = { ...line, generation: this.#run.generation, seq: this.memory.nextSeq(), reused: true };
+    void this.write([this.#enter(frame, own)]);
+    return own;
+  }
+
+  /** What stands here was told as a part of something else. */
+  passed(place: string): void {
+    this.#asked.add(place);
+  }
+
+  /** The end by time that cut this question off in the source of a fork. */
+  cutOff(place: string, question: Question): Line | undefined {
+    return this.#cut.length === 0 ? undefined : cutOff(this.#cut, this.memory, place, question);
   }
 
   /** The end of a branch by time, as this generation remembers it. */
@@ -74,7 +116,10 @@ export class Journal {
   /** Adds a line to memory and returns the write that makes it durable. */
   newLine(frame: Frame, line: Omit<Line, "generation" | "seq" | "at">): Write {
     const at = this.#stage.clock.now();
-    const whole = { ...line, generation: this.#run.generation, seq: this.memory.nextSeq(), at };
+    return this.#enter(frame, { ...line, generation: this.#run.generation, seq: this.memory.nextSeq(), at });
+  }
+
+  #enter(frame: Frame, whole: Line): Write {
     this.memory.addLine(whole);
     if (this.memory.length >= MOST_LINES) this.#reader.full();
     this.#asked.add(whole.place);
@@ -101,6 +146,7 @@ export class Journal {
 
   /** The same for whoever has something to give back: nothing where the run is somebody else's. */
   async tryToWrite(writes: readonly Write[]): Promise<readonly Written[] | undefined> {
+    if (this.#looking) return undefined;
     if (this.#sealed) {
       this.#reader.catastrophe(diverged("", "something new was to be written in a run that had ended"));
       return undefined;
@@ -117,5 +163,12 @@ export class Journal {
     }
   }
 }
+
+/** The generation of what a fork's source offers. */
+const SOURCE = 0;
+const NOTHING_OFFERED: Offered = { lines: [], cut: [] };
+
+/** A limit of the source's whole run is none of the fork's, which has a budget and a time of its own. */
+const isOffered = ({ error }: Line): boolean => !error || !isLimitOfRun(error);
 
 const diverged = (place: string, why: string): Failure => new Failure("DIVERGED", `${place}: ${why}`, { step: place });

@@ -2,6 +2,7 @@ import { Failure, type FailureInfo } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Pattern, RunContext, RunOptions } from "../core/pattern.ts";
 import type { Line } from "../core/store.ts";
+import { NO_USAGE } from "../core/usage.ts";
 import type { Teller } from "./call.ts";
 import { capsOf } from "./caps.ts";
 import { Frame, type Open } from "./frame.ts";
@@ -96,6 +97,18 @@ export class Nested implements Open, Undecided {
     }
     pattern.check?.(parsed.data, this.#play.catalogue.limits);
     return kept(pattern.output.parse(await pattern.run(contextOf(inner), parsed.data)));
+  }
+
+  lateAgain({ place, ms, usage = NO_USAGE, error }: Line): boolean {
+    const inner = this.#inner;
+    if (place !== this.place || !error || !inner || inner.closed || this.#play.over) return false;
+    inner.close();
+    inner.elapsed = ms;
+    inner.spent = usage;
+    void this.#play.journal.write([{ do: "close", under: [this.place] }]);
+    this.#play.active++;
+    this.#over({ error });
+    return true;
   }
 
   #late(seconds: number): void {

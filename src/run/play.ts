@@ -9,6 +9,7 @@ import { Frame, isLimitOfRun, type Open } from "./frame.ts";
 import { Journal, MOST_LINES } from "./journal.ts";
 import { kept } from "./kept.ts";
 import type { Remembered } from "./memory.ts";
+import { Offers } from "./offers.ts";
 import type { Gated, Playing, Undecided, Waiter } from "./playing.ts";
 import type { Stage } from "./stage.ts";
 
@@ -27,6 +28,7 @@ export class Play implements Playing {
   readonly waiting = new Map<string, Waiter>();
   readonly poor = new Set<Gated>();
   readonly maps = new Set<Undecided>();
+  readonly offers: Offers;
   readonly asides = new Set<Frame>();
   readonly cachedPrints = new Set<string>();
   live = false;
@@ -44,24 +46,27 @@ export class Play implements Playing {
   #caps: string;
   #root: Frame | undefined;
   #onReplayed: ((ending: Ending) => void) | undefined;
+  #onFront: ((front: Front) => void) | undefined;
   #onDrained: (() => void) | undefined;
   #stopTimer = () => {};
   #stopDrain = () => {};
 
-  constructor(stage: Stage, { run, catalogue, memory }: Claimed, pattern: Pattern) {
+  constructor(stage: Stage, { run, catalogue, memory, offered }: Claimed, pattern: Pattern) {
     this.stage = stage;
     this.run = run;
     this.#caps = fingerprint(run.caps);
     this.catalogue = catalogue;
     this.pattern = pattern;
-    this.journal = new Journal(stage, run, memory, {
-      lost: (why) => this.#lost(why),
-      catastrophe: (failure) => this.catastrophe(failure),
-      told: (line) => this.#noticeLimit(line),
+    const reader = {
+      lost: (why: string) => this.#lost(why),
+      catastrophe: (failure: Failure) => this.catastrophe(failure),
+      told: (line: Line) => this.#noticeLimit(line),
       full: () => {
         this.refusing ??= tooLong();
       },
-    });
+    };
+    this.journal = new Journal(stage, run, memory, reader, offered);
+    this.offers = new Offers(this.memory);
     for (const place of this.memory.cachedPlaces()) {
       const print = this.memory.line(place)?.print;
       if (print) this.cachedPrints.add(print);
@@ -80,7 +85,7 @@ export class Play implements Playing {
     this.active = 1;
     for (const line of this.memory.ownLines()) this.#noticeLimit(line);
     const { seconds } = this.run.caps;
-    if (seconds !== undefined && !this.#onReplayed) {
+    if (seconds !== undefined && !this.#onReplayed && !this.#onFront) {
       const left = seconds * 1000 - this.run.held_ms;
       if (left <= 0) this.#deadline();
       else this.#stopTimer = this.stage.clock.after(left, () => this.#deadline());
@@ -97,6 +102,15 @@ export class Play implements Playing {
     return new Promise((resolve) => {
       this.#onReplayed = resolve;
       this.journal.seal();
+      this.start();
+    });
+  }
+
+  /** Plays from memory to the front, writes nothing and asks nobody; tells what would be asked there, or how it ends. */
+  toFront(): Promise<Front> {
+    return new Promise((resolve) => {
+      this.#onFront = resolve;
+      this.journal.onlyLook();
       this.start();
     });
   }
@@ -222,8 +236,13 @@ export class Play implements Playing {
   drain(graceMs: number): Promise<void> {
     if (this.over) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#onDrained = resolve;
+      const before = this.#onDrained;
+      this.#onDrained = () => {
+        before?.();
+        resolve();
+      };
       this.#draining = true;
+      this.#stopDrain();
       this.#stopDrain = this.stage.clock.after(graceMs, () => this.#giveBack());
       this.idle();
     });
@@ -238,10 +257,15 @@ export class Play implements Playing {
 
   /** True once memory can take no place any further: what it holds is told, all of it, and the gate opens. */
   #reachFront(): boolean {
-    while ([...this.maps].reverse().some((map) => map.decideFromMemory())) if (this.active > 0) return false;
+    while (this.#decideFromMemory()) if (this.active > 0) return false;
     const diverged = this.journal.checkFront();
     if (diverged) {
       this.catastrophe(diverged);
+      return false;
+    }
+    if (this.#onFront) {
+      this.over = true;
+      this.#onFront({ asked: this.#atGate });
       return false;
     }
     this.live = true;
@@ -249,6 +273,14 @@ export class Play implements Playing {
     this.#release();
     if (this.waiting.size > 0) void this.poll();
     return true;
+  }
+
+  #decideFromMemory(): boolean {
+    return [...this.maps].reverse().some((map) => map.decideFromMemory()) || this.offers.decide(this.#atGate);
+  }
+
+  get #atGate(): readonly string[] {
+    return this.#gated.filter(({ ended }) => !ended).map(({ place }) => place);
   }
 
   #park(): void {
@@ -348,6 +380,10 @@ export class Play implements Playing {
       this.over = true;
       return this.#onReplayed(ending);
     }
+    if (this.#onFront) {
+      this.over = true;
+      return this.#onFront({ asked: [], ending });
+    }
     void this.journal.write([{ do: "end", ending }]).then((written) => {
       const last = written.at(-1);
       const status = last?.did === "ended" ? last.status : ending.status;
@@ -378,6 +414,12 @@ export class Play implements Playing {
     if (tell) this.stage.over(this.run.id);
     this.#onDrained?.();
   }
+}
+
+/** How far memory alone leads: to what would be asked, or to an end. */
+export interface Front {
+  readonly asked: readonly string[];
+  readonly ending?: Ending;
 }
 
 const tooLong = (): Failure =>

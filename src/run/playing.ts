@@ -1,13 +1,16 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import type { Failure } from "../core/errors.ts";
-import type { Run, Wait } from "../core/store.ts";
+import type { Line, Run, Wait } from "../core/store.ts";
 import type { Frame } from "./frame.ts";
 import type { Journal } from "./journal.ts";
 import type { Remembered } from "./memory.ts";
+import type { Offers } from "./offers.ts";
 import type { Stage } from "./stage.ts";
 
 /** Something at the gate: it goes on when the gate opens. */
 export interface Gated {
+  readonly place: string;
+  readonly ended: boolean;
   go(): void;
 }
 
@@ -23,6 +26,8 @@ export interface Undecided {
   decideFromMemory(): boolean;
   /** The front is reached: limits of time begin to count. */
   goLive(): void;
+  /** In a fork: a limit of time that the source met is met again, where it is this one's. True where it is. */
+  lateAgain?(line: Line): boolean;
 }
 
 /** A run in play, as its verbs see it: what they read, what they count themselves into, and what they tell it. */
@@ -40,6 +45,8 @@ export interface Playing {
   /** Calls that wait for money, in the order in which they asked. */
   readonly poor: Set<Gated>;
   readonly maps: Set<Undecided>;
+  /** What the source of a fork offers to steps that are decided at the front. */
+  readonly offers: Offers;
   /** The frames that have money set aside for a closing call. */
   readonly asides: Set<Frame>;
   /** Questions whose answers this run has taken from the cache. */

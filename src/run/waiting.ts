@@ -5,16 +5,20 @@ import type { Teller } from "./call.ts";
 import type { Frame, Open } from "./frame.ts";
 import { kept } from "./kept.ts";
 import type { Gated, Playing, Waiter } from "./playing.ts";
+import type { Choosy } from "./offers.ts";
 
 /** The verb `wait`: a row at its place, open until it is answered, its time is over, or its branch has lost. */
-export class Waiting implements Open, Gated, Waiter {
+/** Whether a fork may have an effect is asked of each fork: see `consent.ts`. */
+const isConsent = (place: string): boolean => place.endsWith("/~effect");
+
+export class Waiting implements Open, Gated, Waiter, Choosy {
   readonly place: string;
   readonly #play: Playing;
   readonly #frame: Frame;
   readonly #ask: WaitAsk;
   readonly #tell: Teller<WaitAnswer>;
   readonly #print: string;
-  #ended = false;
+  ended = false;
 
   constructor(play: Playing, frame: Frame, place: string, ask: WaitAsk, tell: Teller<WaitAnswer>) {
     this.#play = play;
@@ -31,10 +35,22 @@ export class Waiting implements Open, Gated, Waiter {
     if (line) return this.#give(line);
     this.#frame.open.add(this);
     this.#play.gate(this);
+    const offered = this.#play.live ? undefined : this.#play.journal.offered(this.place, "wait", this.#print);
+    if (offered && !isConsent(this.place)) this.#play.offers.put(this, offered);
+    else this.anew();
+  }
+
+  reuse(line: Line): void {
+    this.drop();
+    this.#frame.open.delete(this);
+    this.#give(this.#play.journal.reuse(this.#frame, line));
+  }
+
+  anew(): void {
   }
 
   go(): void {
-    if (this.#ended) return;
+    if (this.ended) return;
     const known = this.#play.memory.wait(this.place);
     if (known && known.generation === this.#play.run.generation && known.state !== "withdrawn") {
       this.#play.waiting.set(this.place, this);
@@ -57,7 +73,7 @@ export class Waiting implements Open, Gated, Waiter {
     this.#play.pending.add(this);
     void this.#play.journal.write([{ do: "open", wait }]).then(([opened]) => {
       this.#play.pending.delete(this);
-      if (this.#ended) return;
+      if (this.ended) return;
       const standing: Wait = opened?.did === "opened" ? opened.wait : { ...wait, state: "open" };
       this.#play.memory.setWait(standing);
       this.#play.waiting.set(this.place, this);
@@ -68,13 +84,13 @@ export class Waiting implements Open, Gated, Waiter {
   }
 
   drop(): void {
-    this.#ended = true;
+    this.ended = true;
     this.#play.waiting.delete(this.place);
     this.#play.pending.delete(this);
   }
 
   news(wait: Wait): void {
-    if (this.#ended || wait.state === "open") return;
+    if (this.ended || wait.state === "open") return;
     this.drop();
     this.#frame.open.delete(this);
     const value = answerOf(wait);
@@ -84,6 +100,7 @@ export class Waiting implements Open, Gated, Waiter {
     this.#tell.done(value);
   }
 
+    this.#play.offers.withdraw(this);
   #give(line: Line): void {
     this.#tell.done(line.value as WaitAnswer);
   }

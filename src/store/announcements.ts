@@ -13,7 +13,8 @@ const ASKED: readonly Wait["kind"][] = ["approval", "answer", "budget"];
 const NO_STEPS: readonly Line["kind"][] = ["join", "time", "wait", "run"];
 
 /** Is this line told to others? */
-export const isFailedStep = ({ kind, state }: Line): boolean => state === "failed" && !NO_STEPS.includes(kind);
+export const isFailedStep = ({ kind, state, reused }: Line): boolean =>
+  state === "failed" && !reused && !NO_STEPS.includes(kind);
 
 /** Is somebody asked by this wait? */
 export const asksSomebody = ({ kind }: Pick<Wait, "kind">): boolean => ASKED.includes(kind);

@@ -6,7 +6,7 @@ import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
 import type { Moment } from "./driver.ts";
 import { CANCELLED } from "./endings.ts";
-import { memory } from "./memory.ts";
+import { memory, offered } from "./memory.ts";
 import { whole } from "./runs.ts";
 import { first, flag, int, maybeInt, type Row, type Statement, sql, type Tx, text } from "./statement.ts";
 import { keep } from "./texts.ts";
@@ -79,7 +79,9 @@ export function* claim(
   yield* expireDue(id, at.now);
   try {
     const run = yield* whole(row);
-    return { run, catalogue: yield* catalogue(run.catalogue), memory: yield* memory(id, true) };
+    const from = yield* offered(run);
+    const pinned = yield* catalogue(run.catalogue);
+    return { run, catalogue: pinned, memory: yield* memory(id, true), ...(from && { offered: from }) };
   } catch (error) {
     const since = yield* lastNumber();
     yield* bury(id, error, at.now);

@@ -50,8 +50,9 @@ export function* release(run: Row, books: Books, now: number): Tx<void> {
   );
 }
 
-/** Adds a run that succeeded to what runs of its kind cost and take. Rehearsals teach nothing. */
+/** Adds a run that succeeded to what runs of its kind cost and take. Rehearsals teach nothing, nor do forks. */
 function* learn(run: Row): Tx<void> {
+  if (maybeText(run, "source_run") !== undefined) return;
   const calls = yield sql(
     "select place, model, ms, usage from lines where run = $1 and kind = 'call' and dropped = 0",
     text(run, "id"),

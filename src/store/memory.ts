@@ -1,4 +1,5 @@
-import type { Memory, News, Progress, Wait } from "../core/store.ts";
+import { offeredLines } from "../core/fork.ts";
+import type { Memory, News, Offered, Progress, Run, Wait } from "../core/store.ts";
 import { first, flag, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts } from "./texts.ts";
 import { attemptCells, attemptOf, lineCells, lineOf, waitCells, waitOf } from "./words.ts";
@@ -21,20 +22,37 @@ export function* memory(run: string, kept: boolean): Tx<Memory> {
   };
 }
 
+/** What the source of a fork offers it; what the fork has had and dropped is not offered again. */
+export function* offered({ id, source, fork }: Pick<Run, "id" | "source" | "fork">): Tx<Offered | undefined> {
+  if (source === undefined || !fork) return undefined;
+  const had = yield sql("select place from lines where run = $1 and dropped = 1", id);
+  const gone = new Set(had.map((row) => text(row, "place")));
+  const lines = yield sql("select * from lines where run = $1 and dropped = 0", source);
+  const cut = yield sql("select * from attempts where run = $1 and result = 'aborted' order by id", source);
+  const texts = yield* fetchTexts([...lines.flatMap(lineCells), ...cut.flatMap(attemptCells)]);
+  const known = lines.map((row) => lineOf(row, texts));
+  return {
+    lines: offeredLines(known, fork).filter(({ place }) => !gone.has(place)),
+    cut: cut.map((row) => attemptOf(row, texts)),
+  };
+}
+
 /** How far a run is, without reading what it said. */
 export function* progress(run: string): Tx<Progress> {
   const lines = yield sql(
-    "select place, state from lines where run = $1 and kind = 'call' and dropped = 0 order by seq",
+    "select place, state, reused from lines where run = $1 and kind = 'call' and dropped = 0 order by seq",
     run,
   );
   const held = yield sql("select distinct place from attempts where run = $1 and state = 'held'", run);
   const waits = yield* waitsOf(run, "and state = 'open'");
+  const reused = lines.filter((line) => flag(line, "reused")).length;
   const placesOf = (rows: readonly Row[]) => rows.map((row) => text(row, "place"));
   return {
     done: new Set(placesOf(lines.filter((line) => line["state"] === "done"))).size,
     running: placesOf(held),
     waiting: waits,
     failed: placesOf(lines.filter((line) => line["state"] === "failed")),
+    ...(reused > 0 && { reused }),
   };
 }
 

@@ -66,8 +66,8 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
   return yield sql(
     `insert into runs (id, status, pattern, pattern_version, input, caller, labels, priority, catalogue, seed, needs,
        rehearsal, idempotency_key, idempotency_hash, on_budget, cap_usd, cap_tokens, cap_calls, cap_seconds,
-       cap_explicit, preferred, rank, created_at, events_before)
-     values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+       cap_explicit, preferred, rank, created_at, source_run, fork, events_before)
+     values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
        (select coalesce(max(number), 0) from events))
      on conflict (caller, idempotency_key) where idempotency_key is not null do nothing
      returning *`,
@@ -93,6 +93,8 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
     wish.preferred ?? null,
     now - wish.priority * MINUTE,
     now,
+    wish.source ?? null,
+    yield* keep(wish.fork, now),
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Amount, Caps } from "../core/budget.ts";
 import type { FailureInfo } from "../core/errors.ts";
+import type { Fork } from "../core/changes.ts";
 import type { EventFilter, StoredEvent } from "../core/event.ts";
 import type { OnBudget } from "../core/limits.ts";
 import type { RehearsalPlan, ShapeMode } from "../core/provider.ts";
@@ -10,7 +11,12 @@ import { bit, type Cell, flag, int, maybeInt, maybeText, present, type Row, text
 import { inputCells, inputOf, type Texts, unpack } from "./texts.ts";
 
 /** The cells of a run's row that may refer to texts. */
-export const runCells = (row: Row): readonly (Cell | undefined)[] => [row["input"], row["output"], row["error"]];
+export const runCells = (row: Row): readonly (Cell | undefined)[] => [
+  row["input"],
+  row["output"],
+  row["error"],
+  row["fork"],
+];
 
 export function runOf(row: Row, texts: Texts): Run {
   return {
@@ -47,6 +53,8 @@ export function runOf(row: Row, texts: Texts): Run {
       error: unpack(row["error"], texts) as FailureInfo | undefined,
       progress: maybeText(row, "progress"),
     }),
+      source: maybeText(row, "source_run"),
+      fork: unpack(row["fork"], texts) as Fork | undefined,
   };
 }
 
@@ -95,6 +103,7 @@ export function lineOf(row: Row, texts: Texts): Line {
     at: int(row, "at"),
     ...(flag(row, "dropped") && { dropped: true }),
     ...present({
+    ...(flag(row, "reused") && { reused: true }),
       value: unpack(row["value"], texts),
       error: unpack(row["error"], texts) as FailureInfo | undefined,
       agent: maybeText(row, "agent"),

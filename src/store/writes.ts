@@ -7,7 +7,7 @@ import { end, release } from "./endings.ts";
 import type { Filters } from "./filters.ts";
 import { renew } from "./group.ts";
 import { putDown } from "./pauses.ts";
-import { first, type Row, sql, type Tx } from "./statement.ts";
+import { bit, first, type Row, sql, type Tx } from "./statement.ts";
 import { keep } from "./texts.ts";
 import { expire, open, park, withdraw } from "./waits.ts";
 import { packUsage } from "./words.ts";
@@ -119,8 +119,8 @@ function* perform(each: Write, { fence, run, books, filters, now }: Player): Tx<
 function* remember(run: string, line: Line, now: number): Tx<void> {
   const fresh = yield sql(
     `insert into lines (run, generation, place, seq, kind, print, state, value, error, agent, model, usage, degraded,
-       ms, at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+       ms, at, reused)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
      on conflict (run, generation, place) do nothing returning seq`,
     run,
     line.generation,
@@ -137,6 +137,7 @@ function* remember(run: string, line: Line, now: number): Tx<void> {
     line.degraded ? JSON.stringify(line.degraded) : null,
     line.ms,
     line.at,
+    bit(line.reused),
   );
   if (fresh.length > 0 && isFailedStep(line)) yield* announceStep(run, line, now);
   if (fresh.length > 0) return;

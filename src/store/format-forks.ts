@@ -1,5 +1,5 @@
-/** What leads from format 2 to format 3: forks. Never changed once released. */
-export const FORMAT_3 = `
+/** Columns for forks: what differs from the source, and which lines are its. */
+export const FORMAT_FORKS = `
 -- How a fork differs from its source_run, as JSON.
 alter table runs add column fork text;
 create index runs_source on runs (source_run) where source_run is not null;

@@ -1,0 +1,32 @@
+import type { Deed } from "../core/deed.ts";
+import { Failure } from "../core/errors.ts";
+import type { WaitAnswer } from "../core/pattern.ts";
+import { joinPlace } from "../core/place.ts";
+import type { Run } from "../core/store.ts";
+import type { Frame } from "./frame.ts";
+import type { Playing } from "./playing.ts";
+import { Waiting } from "./waiting.ts";
+
+/** Where somebody is asked whether a fork may do what changes the world. */
+export const consentPlace = (place: string): string => joinPlace(place, "~effect");
+
+/** Must somebody allow it? A fork repeats what its source may have done, and nobody has approved that. */
+export const needsConsent = ({ source, fork }: Pick<Run, "source" | "fork">, { effect }: Deed): boolean =>
+  source !== undefined && effect !== undefined && effect !== false && fork?.effects !== "run";
+
+/** Asks a person whether an effect may be had in this fork, and tells what follows. */
+export function askConsent(
+  play: Playing,
+  frame: Frame,
+  place: string,
+  { does, input }: Deed,
+  then: { readonly yes: () => void; readonly no: (failure: Failure) => void },
+): void {
+  const why = `this run is a fork of ${play.run.source}: it would do this again, or for the first time`;
+  const ask = { kind: "approval", show: { action: does, input, why } } as const;
+  const done = ({ how }: WaitAnswer) => (how === "approved" ? then.yes() : then.no(refused(place)));
+  new Waiting(play, frame, consentPlace(place), ask, { done, fail: then.no }).begin();
+}
+
+const refused = (place: string): Failure =>
+  new Failure("REJECTED", `${place} was not allowed to be done in this fork`, { step: place });

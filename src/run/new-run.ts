@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import type { Desk } from "../core/desk.ts";
+import type { StartRequest } from "../core/engine.ts";
+import { Failure } from "../core/errors.ts";
+import type { Budget, Limits } from "../core/limits.ts";
+import type { RehearsalPlan } from "../core/provider.ts";
+import type { NewRun, RunCaps, WorkerIdentity } from "../core/store.ts";
+import type { Library } from "../core/workflow.ts";
+import { capsOf } from "./caps.ts";
+import { pinned } from "./pins.ts";
+
+/** What must be at hand to make a run. */
+export interface NewRunParts {
+  readonly desk: Desk;
+  readonly library?: Library;
+  readonly limits: Limits;
+  readonly budgets: {
+    readonly run: Budget;
+    readonly run_max: Budget;
+    readonly explicit: Readonly<Partial<Record<"run" | "run_max", boolean>>>;
+  };
+  readonly identity: Pick<WorkerIdentity, "id">;
+  readonly rehearsal?: RehearsalPlan;
+}
+
+/** Checks a request and pins what it begins with; throws where it cannot be begun. */
+export function newRun(request: StartRequest, options: NewRunParts): NewRun {
+  const { pattern, input, caller } = request;
+  pattern.check?.(input, options.limits);
+  const { catalogue, needs } = pinned(request, options);
+  const rehearsal = request.rehearsal ?? options.rehearsal;
+  return {
+    id: newId(),
+    pattern: pattern.name,
+    pattern_version: pattern.version,
+    input,
+    caller,
+    caps: capsOfRun(request.budget, options),
+    on_budget: request.on_budget ?? "fail",
+    priority: request.priority ?? 0,
+    labels: request.labels ?? [],
+    catalogue,
+    seed: randomBytes(8).toString("hex"),
+    needs,
+    preferred: options.identity.id,
+    ...(rehearsal && { rehearsal }),
+    ...(request.idempotency && { idempotency: request.idempotency }),
+  };
+}
+
+/** The caller's budget over the defaults; above the ceiling only a person may go. */
+export function capsOfRun(budget: Budget = {}, { budgets }: Pick<NewRunParts, "budgets">): RunCaps {
+  const units = ["usd", "tokens", "calls", "seconds"] as const;
+  for (const unit of units) {
+    const asked = budget[unit];
+    const most = budgets.run_max[unit];
+    if (asked === undefined || most === undefined || asked <= most) continue;
+    throw new Failure("FORBIDDEN", `budget.${unit} ${asked} is above the ceiling of ${most} for a run`, {
+      hint: `Ask for at most ${most}; a person may raise it later (decide raise_budget) or set budgets.run_max.`,
+    });
+  }
+  const whole: Budget = { ...budgets.run, ...budget };
+  const { run = false, run_max = false } = budgets.explicit;
+  const explicit = budget.usd !== undefined || run || run_max;
+  return { ...capsOf(whole), ...(whole.seconds !== undefined && { seconds: whole.seconds }), explicit };
+}
+
+/** `r_` and 128 random bits. */
+export const newId = (): string => `r_${base32(randomBytes(16))}`;
+
+function base32(bytes: Uint8Array): string {
+  const letters = "abcdefghijklmnopqrstuvwxyz234567";
+  let bits = 0n;
+  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  let text = "";
+  for (let i = Math.ceil((bytes.length * 8) / 5) - 1; i >= 0; i--)
+    text += letters[Number((bits >> BigInt(i * 5)) & 31n)];
+  return text;
+}
