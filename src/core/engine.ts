@@ -31,15 +31,15 @@ export interface Health {
 export interface Engine {
   /** Checks, pins and writes a run; it is played as soon as a slot is free. Throws a Failure where it is refused. */
   start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }>;
+  /** A new run that remembers what another was told, with changes; its source stays as it is. */
+  fork(request: ForkRequest): Promise<{ readonly run: Run; readonly existed: boolean }>;
+  /** What such a fork would reuse and ask. Asks nobody, writes nothing. */
+  foreseeFork(request: ForkRequest): Promise<ForkForecast>;
   /** What such a run would do and use. Checks all that `start` checks, asks nobody, writes nothing. */
   foresee(request: StartRequest): Promise<Forecast>;
   /** What a careful reader would change in a request, a few sentences at the most. Never throws. */
   advice(request: StartRequest): readonly string[];
   /**
-  /** A new run that remembers what another was told, with changes; its source stays as it is. */
-  fork(request: ForkRequest): Promise<{ readonly run: Run; readonly existed: boolean }>;
-  /** What such a fork would reuse and ask. Asks nobody, writes nothing. */
-  foreseeFork(request: ForkRequest): Promise<ForkForecast>;
    * Waits until a run has ended or waits for somebody, or the time is over; ending the wait never ends the run.
    * `onProgress` is told at most once a second.
    */

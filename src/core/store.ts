@@ -1,7 +1,7 @@
 import type { Ask, Caps, Ledger, Refused } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
-import type { FailureInfo } from "./errors.ts";
 import type { Fork } from "./changes.ts";
+import type { FailureInfo } from "./errors.ts";
 import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
 import type { RehearsalPlan, ShapeMode } from "./provider.ts";
@@ -35,10 +35,10 @@ export interface NewRun {
   readonly idempotency?: { readonly key: string; readonly hash: string };
   /** Which worker should have it first. */
   readonly preferred?: string;
-}
   /** The run whose lines it is offered, and how it differs from that. */
   readonly source?: string;
   readonly fork?: Fork;
+}
 
 /** A run as it stands: what it was created with, its catalogue by hash, and what has become of it. */
 export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferred"> {
@@ -88,9 +88,9 @@ export interface Line {
   readonly at: number;
   /** A later generation has dropped it: only a trace shows it. */
   readonly dropped?: boolean;
-}
   /** A fork has taken it from its source: it cost this run nothing. */
   readonly reused?: boolean;
+}
 
 export type AttemptResult = "ok" | "bad" | "failed" | "aborted" | "lost";
 
@@ -159,11 +159,6 @@ export interface Memory {
   readonly waits: readonly Wait[];
 }
 
-/** Who plays a run, and since which claim; every write of a player names it, and an outdated one is refused. */
-export interface Fence {
-  readonly run: string;
-  readonly epoch: number;
-}
 /** What a source gives its fork to remember. */
 export interface Offered {
   readonly lines: readonly Line[];
@@ -171,6 +166,11 @@ export interface Offered {
   readonly cut: readonly Attempt[];
 }
 
+/** Who plays a run, and since which claim; every write of a player names it, and an outdated one is refused. */
+export interface Fence {
+  readonly run: string;
+  readonly epoch: number;
+}
 
 export interface Hold {
   readonly attempt: Pick<
@@ -257,6 +257,8 @@ export interface Claimed {
   readonly run: Run;
   readonly catalogue: Catalogue;
   readonly memory: Memory;
+  /** A fork alone: what its source remembers, as generation 0. */
+  readonly offered?: Offered;
 }
 
 /** A lease as another process sees it: unchanged `beat` means that its owner has not renewed it. */
@@ -267,8 +269,6 @@ export interface Lease {
   readonly owner: WorkerIdentity | undefined;
 }
 
-  /** A fork alone: what its source remembers, as generation 0. */
-  readonly offered?: Offered;
 export interface RunFilter {
   readonly query?: string;
   readonly status?: readonly Status[];
@@ -307,6 +307,8 @@ export interface Progress {
   readonly running: readonly string[];
   readonly waiting: readonly Wait[];
   readonly failed: readonly string[];
+  /** A fork alone: how many steps it has taken from its source. */
+  readonly reused?: number;
 }
 
 export type Decision = {
@@ -327,8 +329,6 @@ export interface Baseline {
 }
 
 /** Where runs live. Whoever passes test/store/contract.ts may take this place. */
-  /** A fork alone: how many steps it has taken from its source. */
-  readonly reused?: number;
 export interface RunStore extends EventStore {
   /** Writes a run, or finds the one with the same idempotency key; fails with KEY_REUSED where its input was another. */
   create(run: NewRun, limits: { readonly queued: number }): Promise<{ readonly run: Run; readonly existed: boolean }>;

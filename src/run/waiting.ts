@@ -4,13 +4,13 @@ import type { Line, Wait } from "../core/store.ts";
 import type { Teller } from "./call.ts";
 import type { Frame, Open } from "./frame.ts";
 import { kept } from "./kept.ts";
-import type { Gated, Playing, Waiter } from "./playing.ts";
 import type { Choosy } from "./offers.ts";
+import type { Gated, Playing, Waiter } from "./playing.ts";
 
-/** The verb `wait`: a row at its place, open until it is answered, its time is over, or its branch has lost. */
 /** Whether a fork may have an effect is asked of each fork: see `consent.ts`. */
 const isConsent = (place: string): boolean => place.endsWith("/~effect");
 
+/** The verb `wait`: a row at its place, open until it is answered, its time is over, or its branch has lost. */
 export class Waiting implements Open, Gated, Waiter, Choosy {
   readonly place: string;
   readonly #play: Playing;
@@ -34,7 +34,6 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
     const line = this.#play.journal.recall(this.#frame, this.place, "wait", this.#print);
     if (line) return this.#give(line);
     this.#frame.open.add(this);
-    this.#play.gate(this);
     const offered = this.#play.live ? undefined : this.#play.journal.offered(this.place, "wait", this.#print);
     if (offered && !isConsent(this.place)) this.#play.offers.put(this, offered);
     else this.anew();
@@ -47,6 +46,7 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
   }
 
   anew(): void {
+    this.#play.gate(this);
   }
 
   go(): void {
@@ -87,6 +87,7 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
     this.ended = true;
     this.#play.waiting.delete(this.place);
     this.#play.pending.delete(this);
+    this.#play.offers.withdraw(this);
   }
 
   news(wait: Wait): void {
@@ -100,7 +101,6 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
     this.#tell.done(value);
   }
 
-    this.#play.offers.withdraw(this);
   #give(line: Line): void {
     this.#tell.done(line.value as WaitAnswer);
   }

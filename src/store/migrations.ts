@@ -1,8 +1,8 @@
 import { CHANGES, STATUSES } from "../core/status.ts";
 import { FORMAT_2 } from "./format-2.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
-
 import { FORMAT_FORKS } from "./format-forks.ts";
+
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
 
 /**
@@ -257,9 +257,9 @@ where state = 'settled';
 `,
   FORMAT_2,
   FORMAT_CONTROL,
-];
   FORMAT_APPROVALS,
   FORMAT_FORKS,
+];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */
 export const SQLITE_TRIGGERS = `

@@ -1,6 +1,6 @@
 import type { Amount, Caps } from "../core/budget.ts";
-import type { FailureInfo } from "../core/errors.ts";
 import type { Fork } from "../core/changes.ts";
+import type { FailureInfo } from "../core/errors.ts";
 import type { EventFilter, StoredEvent } from "../core/event.ts";
 import type { OnBudget } from "../core/limits.ts";
 import type { RehearsalPlan, ShapeMode } from "../core/provider.ts";
@@ -52,9 +52,9 @@ export function runOf(row: Row, texts: Texts): Run {
       output: unpack(row["output"], texts),
       error: unpack(row["error"], texts) as FailureInfo | undefined,
       progress: maybeText(row, "progress"),
-    }),
       source: maybeText(row, "source_run"),
       fork: unpack(row["fork"], texts) as Fork | undefined,
+    }),
   };
 }
 
@@ -102,8 +102,8 @@ export function lineOf(row: Row, texts: Texts): Line {
     ms: int(row, "ms"),
     at: int(row, "at"),
     ...(flag(row, "dropped") && { dropped: true }),
-    ...present({
     ...(flag(row, "reused") && { reused: true }),
+    ...present({
       value: unpack(row["value"], texts),
       error: unpack(row["error"], texts) as FailureInfo | undefined,
       agent: maybeText(row, "agent"),
