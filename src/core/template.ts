@@ -14,8 +14,8 @@ export interface Template {
 
 const MAX_CHARS = 100_000;
 const LIMITS = { parseLimit: 200_000, renderLimit: 1000, memoryLimit: 50_000_000 };
-/** They read files, the clock or chance, or put text in from elsewhere. */
-const FORBIDDEN_TAGS = ["include", "render", "layout", "block"];
+/** They read files, the clock or chance, put text in from elsewhere, or put values in where none is seen to be. */
+const FORBIDDEN_TAGS = ["include", "render", "layout", "block", "echo", "cycle", "liquid"];
 const FORBIDDEN_FILTERS = [
   "sample",
   "date",
