@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readYaml } from "../../src/core/yaml-text.ts";
 import { told } from "../../src/workflows/problems.ts";
@@ -653,6 +654,22 @@ output: {text: "{{ nodes.mend.output }}", notes: = state.notes, sent: = nodes.se
       soundWorkflow(given, worldOf()),
     );
     for (const other of others) expect(other).toEqual(first);
+  });
+
+  test("that is torn, doubled or mixed up anywhere is read without harm, and each problem has its place", () => {
+    const words = good.split(/(?<=\W)|(?=\W)/);
+    const cut = fc.record({ at: fc.nat(words.length), gone: fc.nat(6), from: fc.nat(words.length), put: fc.nat(6) });
+    fc.assert(
+      fc.property(fc.array(cut, { minLength: 1, maxLength: 3 }), (cuts) => {
+        const torn = [...words];
+        for (const { at, gone, from, put } of cuts) torn.splice(at, gone, ...words.slice(from, from + put));
+        for (const { line, column } of readWorkflow(torn.join(""), worldOf(SAVED)).problems) {
+          expect(line).toBeGreaterThan(0);
+          expect(column).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("in JSON has lines and columns too", () => {
