@@ -257,7 +257,6 @@ where state = 'settled';
 `,
   FORMAT_2,
   FORMAT_CONTROL,
-  FORMAT_APPROVALS,
   FORMAT_FORKS,
 ];
 
