@@ -43,6 +43,7 @@ describe("a command in the README of an example", () => {
   test.each(commands)("$file: $line", { timeout: 60_000 }, async ({ file, line, waits }) => {
     const { code, out, err } = await run(file, line);
     if (waits) expect(err).toMatch(/ waiting .*waiting for approval/s);
-    else expect({ code, err, out }).toMatchObject({ code: 0, out: expect.stringContaining("{") });
+    else expect({ code, err }).toMatchObject({ code: 0 });
+    expect(out).toContain("0 errors, 0 warnings in ");
   });
 });

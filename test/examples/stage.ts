@@ -6,7 +6,8 @@ import { readConfig } from "../../src/config.ts";
 import { SILENT } from "../../src/core/log.ts";
 import type { StepRecord } from "../../src/core/record.ts";
 import { stepRecords } from "../../src/core/record.ts";
-import { makeBaton } from "../../src/server.ts";
+import type { Run } from "../../src/core/store.ts";
+import { makeBaton, type Overrides } from "../../src/server.ts";
 import type { Envelope } from "../../src/tools/envelope.ts";
 import { serving } from "../http/serving.ts";
 import { ROOT } from "../sources.ts";
@@ -22,13 +23,13 @@ export interface Heard {
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
 /** Baton over HTTP, with the settings of one folder of examples, nobody but the rehearsal to ask, and a client. */
-export async function openStage(folder: string, env: Readonly<Record<string, string>> = {}) {
+export async function openStage(folder: string, env: Readonly<Record<string, string>> = {}, more: Overrides = {}) {
   const home = mkdtempSync(join(tmpdir(), "baton-example-"));
   const config = readConfig({
     cwd: join(ROOT, "examples", folder),
     env: { HOME: home, BATON_HOME: join(home, "home"), BATON_RETRY__INITIAL_MS: "1", BATON_RETRY__MAX_MS: "5", ...env },
   });
-  const baton = makeBaton(config, { log: SILENT, env: {} });
+  const baton = makeBaton(config, { log: SILENT, env: {}, ...more });
   const server = await serving({ baton });
   const client = new Client({ name: "examples", version: "1.0.0" });
   await client.connect(new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`)));
@@ -37,6 +38,12 @@ export async function openStage(folder: string, env: Readonly<Record<string, str
     const { content, structuredContent } = await client.callTool({ name, arguments: { ...args } });
     const [first] = content;
     return { text: first?.type === "text" ? first.text : "", data: structuredContent as unknown as Heard["data"] };
+  }
+
+  async function run(id: string | null): Promise<Run> {
+    const found = await (await baton.open()).store.get(String(id));
+    if (!found) throw new Error(`there is no run ${id}`);
+    return found;
   }
 
   return {
@@ -56,11 +63,10 @@ export async function openStage(folder: string, env: Readonly<Record<string, str
       const { store } = await baton.open();
       return stepRecords(await store.memory(String(run_id)));
     },
+    /** A run as the store has it. */
+    run,
     /** All of a run's output, however long it is. */
-    async output({ data: { run_id } }: Heard): Promise<Readonly<Record<string, unknown>>> {
-      const { store } = await baton.open();
-      return (await store.get(String(run_id)))?.output as Readonly<Record<string, unknown>>;
-    },
+    output: async ({ data: { run_id } }: Heard) => (await run(run_id)).output as Readonly<Record<string, unknown>>,
     graph: async ({ data: { run_id } }: Heard) => (await call("get_run_trace", { run_id, view: "graph" })).text,
     async [Symbol.asyncDispose]() {
       await client.close();

@@ -48,7 +48,7 @@ export async function transcriptOf(example: string): Promise<string> {
   const told = [await stage.play(call)];
   const parts = [
     `# A run of \`${example}\``,
-    "Made by `node scripts/run.mjs test/examples/record.ts`, in rehearsal: no model was asked, and what agents say on purpose\n" +
+    "Made by `node scripts/run.mjs examples/record.ts`, in rehearsal: no model was asked, and what agents say on purpose\n" +
       "stands in [baton.yaml](baton.yaml). A test plays it again and compares the steps.",
     "## What it is going to do",
     "`run_workflow` with [input.json](input.json) and `dry_run: true` asks nobody, and draws:",
