@@ -34,6 +34,8 @@ export interface Overrides {
   readonly afterCommit?: (count: number) => void;
   /** How long a run stays its player's without a sign of life. */
   readonly leaseMs?: number;
+  /** What kind of process this is, for people who ask who plays a run. */
+  readonly role?: string;
 }
 
 /** Baton before any of its rooms is open: what a client that only looks around needs. */
@@ -47,6 +49,10 @@ export interface Baton {
   readonly notices: Notices;
   /** Opens store, desk and engine, once; a failure to open is told, and the next call tries again. */
   open(): Promise<OpenRooms>;
+  /** What has been opened, if anything has. */
+  opened(): Promise<OpenRooms | undefined>;
+  /** Lets an end that is under way grant no further grace. */
+  hurry(): void;
   /** Ends what was opened: calls in flight get the grace, all else is given back. */
   close(graceMs?: number): Promise<void>;
 }
@@ -92,6 +98,8 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
     mcp: face({ tools, open: openAwake, peek: open, format, patterns, limits, notices, version: VERSION }),
     notices,
     open,
+    opened: async () => opening?.catch(() => undefined),
+    hurry: () => void opening?.then(({ engine }) => engine.hurry()).catch(() => undefined),
     async close(graceMs = 2000) {
       await (await opening?.catch(() => undefined))?.close(graceMs);
     },
@@ -153,7 +161,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
       log,
       cache,
       deeds: deeds(() => ({ store, nudge: (run) => engine.nudge(run) })),
-      identity: lock.identity,
+      identity: { ...lock.identity, ...(overrides.role !== undefined && { role: overrides.role }) },
       ownerIsDead,
       ...(leaseMs !== undefined && { lease_ms: leaseMs }),
       has: () => providers().map((id) => `provider:${id}`),
@@ -180,6 +188,10 @@ async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms>
     },
   };
 }
+
+/** True where this process is from now on the one detached worker of a home, false where there is another. */
+export const onlyWorker = async (home: string): Promise<boolean> =>
+  (await import("./store/sqlite/lock.ts")).holdAlone(home, "detached", systemClock);
 
 /** What cannot be opened on a store leaves no store open behind it. */
 async function orClose<T>(store: RunStore, open: () => T | Promise<T>): Promise<T> {

@@ -40,7 +40,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   config: { rooms: ["core"], libraries: ["zod", ...DISK] },
   cli: {
     rooms: ["core", "config.ts", "log.ts", "server.ts", "version.ts", "http", "tools"],
-    libraries: ["zod", "commander", `${MCP}/stdio`, ...DISK],
+    libraries: ["zod", "commander", `${MCP}/stdio`, "node:child_process", ...DISK],
   },
   "config.ts": { rooms: ["core", "config"], libraries: ["zod", ...DISK] },
   "log.ts": { rooms: ["core"], libraries: ["pino"] },
@@ -71,6 +71,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 const LONG: Readonly<Record<string, string>> = {
   "core/store.ts": "one contract, and types only",
   "run/play.ts": "one state machine; taken apart it would be harder to follow",
+  "server.ts": "the composition root: one list of who is given what",
 };
 const LONGEST = 300;
 

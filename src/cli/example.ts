@@ -1,6 +1,9 @@
 import { LOCAL_CALLER } from "../core/caller.ts";
 import type { Baton, OpenRooms } from "../server.ts";
 
+/** What marks the run that nobody asked for. */
+export const EXAMPLE_LABEL = "example";
+
 const REHEARSED = "rehearsal/default";
 
 const EXAMPLE = {
@@ -21,6 +24,6 @@ export async function playExample({ patterns, config, log }: Baton, { store, eng
   if (runs.length > 0) return;
   const input = pattern.input.parse(EXAMPLE);
   const idempotency = { key: "example", hash: "example" };
-  const { run } = await engine.start({ pattern, input, caller: LOCAL_CALLER, labels: ["example"], idempotency });
+  const { run } = await engine.start({ pattern, input, caller: LOCAL_CALLER, labels: [EXAMPLE_LABEL], idempotency });
   log.info({ run_id: run.id }, "an example run was started, since there was none");
 }

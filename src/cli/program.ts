@@ -9,6 +9,7 @@ import type { RunsOptions } from "./runs.ts";
 import type { SaveOptions } from "./save.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { TraceOptions } from "./trace.ts";
+import type { WorkerOptions } from "./worker.ts";
 
 /** Reads the command line and does what it says; the exit code says how that went. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -71,6 +72,12 @@ function program(): Command {
     .option("--step <place>", "the step of --view step")
     .option("--json", "print data instead of text")
     .action(act<TraceOptions>(async (options, id) => (await import("./trace.ts")).trace(String(id), options)));
+
+  baton
+    .command("worker")
+    .description("play what is unfinished, until a signal comes")
+    .option("--until-idle", "or until nothing is running, queued or due within a minute; one for each home")
+    .action(act<WorkerOptions>(async (options) => (await import("./worker.ts")).worker(options)));
 
   for (const [does, what] of [
     ["pause", "let a run's calls in flight end, and start none"],

@@ -26,7 +26,7 @@ export async function run(pattern: string, options: RunOptions): Promise<number>
   const config = settingsOf(options);
   const baton = makeBaton(
     { ...config, toolsets: ["default"], read_only: false },
-    { log: openLog(config.log === "info" ? "warn" : config.log) },
+    { log: openLog(config.log === "info" ? "warn" : config.log), role: "baton run" },
   );
   const stopping = new AbortController();
   untilTold(async () => {

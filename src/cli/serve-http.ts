@@ -8,7 +8,6 @@ import { connections } from "./connections.ts";
 import { playExample } from "./example.ts";
 import { untilTold } from "./until-told.ts";
 
-const GRACE_MS = 3000;
 const LEAST_BODY = 4 * 1024 * 1024;
 
 /** Serves MCP, the page and health over HTTP until a signal comes. */
@@ -28,7 +27,7 @@ export async function serveHttp(baton: Baton, host: string): Promise<void> {
   untilTold(async () => {
     await both.close();
     await listening.close();
-    await baton.close(GRACE_MS);
+    await baton.close(config.drain_seconds * 1000);
   });
   engine.awaken();
   log.info(

@@ -1,17 +1,17 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Baton } from "../server.ts";
+import { outlive } from "./outlive.ts";
 import { untilTold } from "./until-told.ts";
 
 /** So long after the handshake unfinished runs are taken up, though no tool has been called. */
 const AWAKEN_MS = 2000;
-const GRACE_MS = 1000;
 
 /** Far above what a tool takes, so that too large a call is refused in words instead of breaking the pipe. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /** Serves one client on stdin and stdout, and ends when it goes. */
 export function serveStdin(baton: Baton): void {
-  const { log, mcp, open, close } = baton;
+  const { config, log, mcp, open, close } = baton;
   let awakening: NodeJS.Timeout | undefined;
   const awaken = () =>
     open().then(
@@ -29,8 +29,9 @@ export function serveStdin(baton: Baton): void {
   const end = untilTold(async () => {
     clearTimeout(awakening);
     await served.close();
-    await close(GRACE_MS);
-  });
+    await outlive(baton);
+    await close(config.drain_seconds * 1000);
+  }, baton.hurry);
   process.stdin.once("end", () => end(0));
   process.stdin.once("close", () => end(0));
   process.stdout.once("error", () => end(0));

@@ -21,6 +21,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       ...(toolsets && { toolsets: toolsets as z.input<typeof Settings>["toolsets"] }),
       ...(readOnly && { read_only: true }),
     }),
+    { role: http ? "HTTP server" : "stdio server" },
   );
   if (http) await (await import("./serve-http.ts")).serveHttp(baton, host);
   else (await import("./serve-stdio.ts")).serveStdin(baton);

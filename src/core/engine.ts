@@ -3,7 +3,7 @@ import type { ForkForecast, ForkRequest } from "./fork.ts";
 import type { Budget, OnBudget } from "./limits.ts";
 import type { Pattern } from "./pattern.ts";
 import type { RehearsalPlan } from "./provider.ts";
-import type { Run } from "./store.ts";
+import type { Player, Run } from "./store.ts";
 
 /** A run as a caller asks for it: the pattern's own input, already parsed, and the common tail. */
 export interface StartRequest {
@@ -16,6 +16,11 @@ export interface StartRequest {
   readonly labels?: readonly string[];
   readonly idempotency?: { readonly key: string; readonly hash: string };
   readonly rehearsal?: RehearsalPlan;
+}
+
+export interface PlayerNow extends Player {
+  /** Its process is dead: whoever comes next takes the run over. */
+  readonly gone: boolean;
 }
 
 export interface Health {
@@ -51,6 +56,12 @@ export interface Engine {
   /** Why a queued run is not being played; undefined where it soon will be. */
   queuedBecause(run: Run): string | undefined;
   health(): readonly Health[];
+  /** Who plays what, in whatever process. */
+  players(): Promise<readonly PlayerNow[]>;
+  /** How many runs without one of these labels could go on here, now or so much later, and have nobody else who plays on. */
+  unfinished(withinMs: number, but?: readonly string[]): Promise<number>;
   /** Starts nothing more, lets calls in flight end within the grace, gives the runs back. */
   stop(graceMs: number): Promise<void>;
+  /** Lets a stop that is under way grant no further grace. */
+  hurry(): void;
 }

@@ -92,6 +92,10 @@ export const Settings = z.strictObject({
   rehearsal: z.union([z.boolean(), RehearsalPlan]).optional(),
   toolsets: z.array(z.enum(["default", "admin"])).default(["default"]),
   read_only: z.boolean().default(false),
+  /** How long calls in flight may go on when a server is told to end. */
+  drain_seconds: z.number().min(0).max(3600).default(10),
+  /** What a stdio server leaves unfinished is played on by a process of its own. */
+  outlive: z.boolean().default(true),
   port: z.int().min(0).max(65_535).default(7717),
   log: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
 });

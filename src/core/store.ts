@@ -251,6 +251,8 @@ export interface WorkerIdentity {
   readonly boot: string;
   /** The file whose operating-system lock this process holds for as long as it lives. */
   readonly lock: string;
+  /** What kind of process it is, for people. */
+  readonly role?: string;
 }
 
 export interface Claimed {
@@ -267,6 +269,16 @@ export interface Lease {
   readonly epoch: number;
   readonly beat: number;
   readonly owner: WorkerIdentity | undefined;
+}
+
+/** A run that is played, and by whom; a player that nobody knows any more is none. */
+export interface Player {
+  readonly run: string;
+  readonly labels: readonly string[];
+  readonly owner?: WorkerIdentity;
+  readonly since?: number;
+  /** It takes up nothing more, and gives back what it cannot end. */
+  readonly leaving: boolean;
 }
 
 export interface RunFilter {
@@ -342,6 +354,11 @@ export interface RunStore extends EventStore {
   /** Makes a worker known, so that leases can name it. */
   enlist(worker: WorkerIdentity): Promise<void>;
   dismiss(worker: string): Promise<void>;
+  /** Says of a worker that it takes up nothing more. */
+  leave(worker: string): Promise<void>;
+  players(): Promise<readonly Player[]>;
+  /** How many runs without one of these labels a worker with these skills could play now, or by then. */
+  ready(has: readonly string[], play: readonly PatternKey[], by: number, but: readonly string[]): Promise<number>;
   /** The best queued run this worker can play: its own first, then by rank. `has` are the needs it can meet. */
   claim(worker: string, has: readonly string[], play: readonly PatternKey[]): Promise<Claimed | undefined>;
   /** Every run that is played, and by whom. */

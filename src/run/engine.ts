@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { DeedFunction } from "../core/deed.ts";
 import type { AnswerCache, Desk } from "../core/desk.ts";
-import type { Engine, Health, StartRequest } from "../core/engine.ts";
+import type { Engine, Health, PlayerNow, StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
 import type { BreakerNews } from "../core/event.ts";
 import type { Forecast } from "../core/forecast.ts";
@@ -211,8 +211,29 @@ class LocalEngine implements Engine {
     return this.#guard.health();
   }
 
+  async players(): Promise<readonly PlayerNow[]> {
+    const { store, ownerIsDead } = this.#options;
+    const players = await store.players();
+    return players.map((player) => ({ ...player, gone: !player.owner || ownerIsDead(player.owner) === true }));
+  }
+
+  async unfinished(withinMs: number, but: readonly string[] = []): Promise<number> {
+    const { store, identity, clock, has } = this.#options;
+    const ready = await store.ready(has(), this.#worker.keys, clock.now() + withinMs, but);
+    const left = (await this.players()).filter(
+      ({ owner, leaving, gone, labels }) =>
+        (gone || leaving || owner?.id === identity.id) && !labels.some((label) => but.includes(label)),
+    );
+    return ready + left.length;
+  }
+
+  hurry(): void {
+    this.#worker.hurry();
+  }
+
   async stop(graceMs: number): Promise<void> {
     const { store, identity, clock } = this.#options;
+    if (this.#worker.playing > 0) void store.leave(identity.id).catch(() => {});
     const orderly = this.#worker.stop(graceMs).then(() => store.dismiss(identity.id));
     await new Promise<void>((resolve, reject) => {
       const giveUp = clock.after(graceMs + LAST_WRITES_MS, resolve);

@@ -28,7 +28,7 @@ export class Worker {
   readonly #plays = new Map<string, Play>();
   /** When a lease of somebody else was first seen as it stands, on this process's own clock. */
   readonly #seen = new Map<string, { readonly epoch: number; readonly beat: number; readonly since: number }>();
-  readonly #keys: readonly PatternKey[];
+  readonly keys: readonly PatternKey[];
   #started = false;
   #stopping = false;
   #claiming: Promise<void> | undefined;
@@ -44,7 +44,7 @@ export class Worker {
   constructor(stage: Stage, options: WorkerOptions) {
     this.#stage = stage;
     this.#options = options;
-    this.#keys = [...stage.patterns.values()].map(({ name, version }) => ({ name, version }));
+    this.keys = [...stage.patterns.values()].map(({ name, version }) => ({ name, version }));
   }
 
   get playing(): number {
@@ -106,6 +106,11 @@ export class Worker {
     await Promise.all([...this.#plays.values()].map((play) => play.drain(graceMs)));
   }
 
+  /** Whoever is being drained gives back what it has, now. */
+  hurry(): void {
+    if (this.#stopping) for (const play of this.#plays.values()) void play.drain(0);
+  }
+
   #tick(): void {
     if (this.#stopping) return;
     const now = this.#stage.clock.mono();
@@ -134,7 +139,7 @@ export class Worker {
       const needs = has();
       // Each begins as it is claimed: one claim that fails must not leave what the others got unplayed.
       const one = async () => {
-        const claimed = await this.#stage.store.claim(identity.id, needs, this.#keys);
+        const claimed = await this.#stage.store.claim(identity.id, needs, this.keys);
         if (claimed) this.#begin(claimed);
         return claimed !== undefined;
       };

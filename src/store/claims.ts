@@ -22,15 +22,17 @@ export function* enlist(worker: WorkerIdentity, now: number): Tx<void> {
     now - MONTH,
   );
   yield sql(
-    `insert into workers (id, pid, host, boot, lock_file, enlisted_at) values ($1, $2, $3, $4, $5, $6)
+    `insert into workers (id, pid, host, boot, lock_file, enlisted_at, role) values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (id) do update set pid = excluded.pid, host = excluded.host, boot = excluded.boot,
-       lock_file = excluded.lock_file, enlisted_at = excluded.enlisted_at`,
+       lock_file = excluded.lock_file, enlisted_at = excluded.enlisted_at, role = excluded.role,
+       leaving_at = null`,
     worker.id,
     worker.pid,
     worker.host,
     worker.boot,
     worker.lock,
     now,
+    worker.role ?? null,
   );
 }
 
@@ -102,7 +104,8 @@ function* bury(id: string, error: unknown, now: number): Tx<void> {
   for (const row of buried) yield* announceEnd(row, failure, now);
 }
 
-function canPlay(row: Row, { has, play }: Skill): boolean {
+/** Whether a worker has what a run needs, and knows its pattern. */
+export function canPlay(row: Row, { has, play }: Skill): boolean {
   const needs = JSON.parse(text(row, "needs")) as string[];
   const known = play.some((key) => key.name === row["pattern"] && key.version === row["pattern_version"]);
   return known && needs.every((need) => has.includes(need));

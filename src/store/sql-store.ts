@@ -15,6 +15,7 @@ import { Filters } from "./filters.ts";
 import * as lists from "./lists.ts";
 import * as memories from "./memory.ts";
 import * as pauses from "./pauses.ts";
+import * as players from "./players.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
 import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
@@ -94,6 +95,18 @@ export class SqlStore implements core.RunStore {
 
   dismiss(worker: string): Promise<void> {
     return this.#db.write({ tx: () => claims.dismiss(worker) });
+  }
+
+  leave(worker: string): Promise<void> {
+    return this.#db.write({ tx: ({ now }) => players.leave(worker, now) });
+  }
+
+  players(): Promise<readonly core.Player[]> {
+    return this.#db.read(players.players);
+  }
+
+  ready(has: readonly string[], play: readonly core.PatternKey[], by: number, but: readonly string[]): Promise<number> {
+    return this.#db.read(() => players.ready({ has, play }, by, but));
   }
 
   async claim(

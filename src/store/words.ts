@@ -216,4 +216,5 @@ export const workerOf = (row: Row): WorkerIdentity => ({
   host: text(row, "host"),
   boot: text(row, "boot"),
   lock: text(row, "lock_file"),
+  ...present({ role: maybeText(row, "role") }),
 });

@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSyn
 import { hostname, uptime } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../../core/clock.ts";
+import { Failure } from "../../core/errors.ts";
 import type { WorkerIdentity } from "../../core/store.ts";
 import { explained, troubleOf } from "./trouble.ts";
 
@@ -35,14 +37,42 @@ export function holdLock(home: string): WorkerLock {
 }
 
 function takeLock(folder: string, lock: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(lock, "", { mode: 0o600 });
-    const db = new DatabaseSync(lock, { timeout: 0 });
+    writeFileSync(lock, "", { flag: "a", mode: 0o600 });
+    db = new DatabaseSync(lock, { timeout: 0 });
     db.exec("begin exclusive");
     return db;
   } catch (error) {
+    db?.close();
     throw explained(error, lock);
+  }
+}
+
+const PAUSE_MS = 100;
+/** Longer than one who has nothing left to do takes to end. */
+const TRIES = 80;
+
+/** Takes a place in this home that one process alone can have, for as long as it lives; waits for one who is leaving. */
+export async function holdAlone(home: string, name: string, clock: Clock): Promise<boolean> {
+  const folder = join(home, "workers");
+  const lock = join(folder, `${name}.lock`);
+  for (let tries = 1; !held.has(lock) && tries <= TRIES; tries++) {
+    const db = tryLock(folder, lock);
+    if (db) held.set(lock, db);
+    else await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve));
+  }
+  return held.has(lock);
+}
+
+/** Nothing where another process has it. */
+function tryLock(folder: string, lock: string): DatabaseSync | undefined {
+  try {
+    return takeLock(folder, lock);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "STORE_BUSY") return undefined;
+    throw error;
   }
 }
 
