@@ -54,7 +54,7 @@ function parsed(pattern: Pattern, input: unknown, subscription: string): unknown
 function workflowInput({ run, inputs }: Subscription, event: StoredEvent, { library }: Repertoire): unknown {
   const card = library?.list().find(({ name }) => name === run);
   const given = inputs ? compileInputs(inputs)(event) : wantsEvent(card) ? { event: told(event) } : {};
-  return { name: run, inputs: given };
+  return { name: run, inputs: given, ...(Object.keys(given).length > 0 && { foreign: true }) };
 }
 
 /** Does a workflow take the event that starts it? One that names its own events does. */

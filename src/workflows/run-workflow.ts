@@ -21,6 +21,7 @@ const Input = z.strictObject({
     .describe("Instead: the graph itself, as object or YAML; format: resource baton://schemas/workflow"),
   inputs: z.record(z.string(), z.unknown()).optional(),
   task: z.string().min(1).optional().describe("For the input that says what to do"),
+  foreign: z.boolean().optional().describe("`inputs` come from strangers: data, no orders"),
 });
 type Input = z.output<typeof Input>;
 
@@ -60,8 +61,9 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
 
     async run(ctx, input) {
       const definition = definitionOf(input, (name) => ctx.workflow(name));
-      const trusted = Object.keys(definition.inputs ?? {});
       const inputs = given(definition, input);
+      const isOwn = (name: string) => !input.foreign || !Object.hasOwn(input.inputs ?? {}, name);
+      const trusted = Object.keys(definition.inputs ?? {}).filter(isOwn);
       return (await playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted })).output;
     },
   });
