@@ -128,6 +128,7 @@ function agentLine({
   name,
   kind,
   version,
+  tag,
   models,
   source,
   usd_per_mtok: price,
@@ -139,9 +140,8 @@ function agentLine({
     price === null
       ? refused === undefined && "price unknown"
       : `$${price.input} in, $${price.output} out per million tokens`;
-  const tag = version ? `${name}@${version}` : name;
   return [
-    tag,
+    [version ? `${name}@${version}` : name, tag && `(${tag})`].filter(Boolean).join(" "),
     kind,
     models?.join(" then "),
     source,

@@ -28,6 +28,11 @@ describe("the ready-made roles", () => {
     expect(system).toMatch(/instructions/i);
   });
 
+  test.each(builtIn())("$name is told whole in a list of agents", ({ description }) => {
+    expect(description.length).toBeLessThanOrEqual(160);
+    expect(description).toMatch(/\bnot (for|to|as|by)\b/i);
+  });
+
   test("no two are for the same", () => {
     const words = builtIn().map(({ name, description }) => ({ name, words: wordsOf(description) }));
     for (const [i, one] of words.entries())

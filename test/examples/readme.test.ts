@@ -18,7 +18,6 @@ let standIn: StandIn | undefined;
 beforeAll(async () => {
   mkdirSync(join(folder, "bin"));
   writeFileSync(join(folder, "bin", "baton"), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@"\n`, { mode: 0o755 });
-  // Where somebody else has the port, the examples that need it are left out.
   standIn = await openStandIn({ port: PORT }).catch(() => undefined);
 });
 
@@ -40,7 +39,8 @@ async function run(file: string, line: string): Promise<{ code: number | null; o
 }
 
 describe("a command in the README of an example", () => {
-  test.each(commands)("$file: $line", { timeout: 60_000 }, async ({ file, line, waits }) => {
+  test.for(commands)("$file: $line", { timeout: 60_000 }, async ({ file, line, waits }, { skip }) => {
+    skip(!standIn && file.includes("car-loan"), `somebody else has port ${PORT}`);
     const { code, out, err } = await run(file, line);
     if (waits) expect(err).toMatch(/ waiting .*waiting for approval/s);
     else expect({ code, err }).toMatchObject({ code: 0 });
