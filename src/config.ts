@@ -21,7 +21,8 @@ interface Budgets {
 }
 
 /** All settings as they hold: defaults filled in, and every path absolute. */
-export interface Config extends Omit<Settings, "home" | "limits" | "retry" | "breaker" | "budgets" | "auth"> {
+export interface Config
+  extends Omit<Settings, "home" | "limits" | "retry" | "breaker" | "budgets" | "auth" | "approvals"> {
   /** The settings file, where there is one. */
   readonly file?: string;
   readonly home: string;
@@ -31,6 +32,8 @@ export interface Config extends Omit<Settings, "home" | "limits" | "retry" | "br
   readonly budgets: Budgets;
   /** Present where callers must show a token; names by token. */
   readonly auth?: { readonly tokens_env: string; readonly tokens: ReadonlyMap<string, string> };
+  /** May the model that calls decide, and who may decide all: names by token. */
+  readonly approvals: Settings["approvals"] & { readonly approvers: ReadonlyMap<string, string> };
 }
 
 export interface ConfigSource {
@@ -44,8 +47,7 @@ export interface ConfigSource {
 /** Reads the settings from file, environment and command line; fails with everything that is wrong in them. */
 export function readConfig(source: ConfigSource): Config {
   const file = readSettingsFile(source.cwd, source.env["BATON_CONFIG"]);
-  const tokensEnv = tokensVariable(file);
-  const fromEnv = settingsOf(source.env, file.tree, tokensEnv === undefined ? [] : [tokensEnv]);
+  const fromEnv = settingsOf(source.env, file.tree, tokenVariables(file));
   const said = fromEnv.made.reduce<unknown>((below, { path, value }) => over(treeOf(path, value), below), file.tree);
   const whole = over(source.overrides ?? {}, said);
   const place = placer(source, file, fromEnv.made);
@@ -53,16 +55,16 @@ export function readConfig(source: ConfigSource): Config {
   const { success, data } = Settings.safeParse(whole);
   const unfit = success ? contradictions(data).map(([path, message]) => `${place(path, false)}: ${message}`) : [];
   const auth = authOf(success ? data : undefined, source.env);
-  const problems = [...file.problems, ...fromEnv.problems, ...wrong, ...unfit, ...auth.problems];
+  const approvals = approvalsOf(success ? data : undefined, source.env);
+  const problems = [...file.problems, ...fromEnv.problems, ...wrong, ...unfit, ...auth.problems, ...approvals.problems];
   if (!success || problems.length > 0) throw invalid(problems);
-  return complete(data, source, file, fromEnv.made, auth.auth);
+  return complete(data, source, file, fromEnv.made, { auth: auth.auth, approvals: approvals.approvals });
 }
 
-/** The variable that holds the tokens, as the file names it, so that it is not taken for a setting. */
-function tokensVariable(file: SettingsFile): string | undefined {
-  const auth = file.tree["auth"];
-  const name = isTree(auth) ? auth["tokens_env"] : undefined;
-  return typeof name === "string" ? name : undefined;
+/** The variables that hold tokens, as the file names them, so that they are not taken for settings. */
+function tokenVariables({ tree: { auth, approvals } }: SettingsFile): string[] {
+  const names = [isTree(auth) && auth["tokens_env"], isTree(approvals) && approvals["approvers_env"]];
+  return names.filter((name) => typeof name === "string");
 }
 
 type Place = (path: readonly PropertyKey[], unknown: boolean) => string;
@@ -113,6 +115,19 @@ function authOf(settings: Settings | undefined, env: Environment): { auth?: Conf
   return settings?.auth || tokens.size > 0 ? { auth: { tokens_env: variable, tokens }, problems } : { problems };
 }
 
+/** Who may decide all. */
+function approvalsOf(
+  settings: Settings | undefined,
+  env: Environment,
+): Pick<Config, "approvals"> & { problems: string[] } {
+  const { self = true, approvers_env: variable = "BATON_APPROVERS" } = settings?.approvals ?? {};
+  const { tokens: approvers, problems } = readTokens(env[variable] ?? "");
+  return {
+    approvals: { self, approvers_env: variable, approvers },
+    problems: problems.map((problem) => `${variable}: ${problem}`),
+  };
+}
+
 const invalid = (problems: readonly string[]): Failure =>
   new Failure("INVALID_SETTINGS", ["The settings cannot be used:", ...problems.map((one) => `- ${one}`)].join("\n"), {
     hint: "Correct what is listed, in the file or in the environment, and start again.",
@@ -123,7 +138,7 @@ function complete(
   source: ConfigSource,
   file: SettingsFile,
   made: readonly Made[],
-  auth: Config["auth"],
+  { auth, approvals }: Pick<Config, "approvals"> & { readonly auth: Config["auth"] },
 ): Config {
   const { home, limits, retry, breaker, budgets, auth: _, model, ...rest } = settings;
   const { cwd, env, overrides = {}, platform = process.platform } = source;
@@ -137,6 +152,7 @@ function complete(
     ...(chosen !== undefined && { model: chosen }),
     ...(file.path !== undefined && { file: file.path }),
     ...(auth && { auth }),
+    approvals,
     home: home === undefined ? defaultHome(file.path, env, platform) : path("home", home),
     folders: rest.folders.map((folder) => path("folders", folder)),
     agents: rest.agents.map((folder) => path("agents", folder)),

@@ -18,6 +18,7 @@ import { patterns as allPatterns } from "./patterns/index.ts";
 import { face } from "./tools/face.ts";
 import { menu } from "./tools/menu.ts";
 import { Notices } from "./tools/notices.ts";
+import { People } from "./tools/people.ts";
 import type { Rooms, Tool } from "./tools/tool.ts";
 import { VERSION } from "./version.ts";
 import { makeRunWorkflow } from "./workflows/run-workflow.ts";
@@ -47,6 +48,7 @@ export interface Baton {
   readonly tools: readonly Tool[];
   readonly mcp: McpServerFactory;
   readonly notices: Notices;
+  readonly people: People;
   /** Opens store, desk and engine, once; a failure to open is told, and the next call tries again. */
   open(): Promise<OpenRooms>;
   /** What has been opened, if anything has. */
@@ -67,12 +69,13 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
   const log = overrides.log ?? openLog(config.log);
   const patterns = overrides.patterns ?? [...allPatterns, makeRunWorkflow(allPatterns)];
   const notices = new Notices();
+  const people = new People({ self: config.approvals.self, run_max: config.budgets.run_max });
   let opening: Promise<OpenRooms> | undefined;
   const open = () => {
     opening ??= openRooms(config, { ...overrides, log, patterns }).then(
       (rooms) => {
         rooms.store.onChange((runs) => notices.tell(runs));
-        return rooms;
+        return { ...rooms, people };
       },
       (error: unknown) => {
         opening = undefined;
@@ -97,6 +100,7 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
     tools,
     mcp: face({ tools, open: openAwake, peek: open, format, patterns, limits, notices, version: VERSION }),
     notices,
+    people,
     open,
     opened: async () => opening?.catch(() => undefined),
     hurry: () => void opening?.then(({ engine }) => engine.hurry()).catch(() => undefined),
@@ -114,7 +118,7 @@ export async function openBaton(config: Config, overrides: Overrides = {}): Prom
 
 type Settled = Overrides & Required<Pick<Overrides, "log" | "patterns">>;
 
-async function openRooms(config: Config, overrides: Settled): Promise<OpenRooms> {
+async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenRooms, "people">> {
   const { log, patterns, clock = systemClock, asleep = false, afterCommit, leaseMs } = overrides;
   const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }, { openBus }, deeds] =
     await Promise.all([

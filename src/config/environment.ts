@@ -15,7 +15,7 @@ export interface Made {
 }
 
 /** Not settings: where the settings are, and what must not stand in them. */
-const OTHERS = ["BATON_CONFIG", "BATON_TOKENS"];
+const OTHERS = ["BATON_CONFIG", "BATON_TOKENS", "BATON_APPROVERS"];
 
 /**
  * The settings that the environment makes: `BATON_` and the path in capitals joined by `__`, its value read as YAML.

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { AgentRef, AgentSpec } from "./agent.ts";
+import type { Terms } from "./approval.ts";
 import type { Deed } from "./deed.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { EventFilter } from "./event.ts";
@@ -77,10 +78,10 @@ export interface RunOptions {
   readonly seconds?: number;
 }
 
-/** What a wait shows to whoever may settle it. */
-export interface WaitAsk {
+/** What a wait shows to whoever may settle it, and what their decision is held to. */
+export interface WaitAsk extends Terms {
   readonly kind: "approval" | "answer" | "event" | "timer";
-  /** What is to be decided or answered; its hash is what an approval is bound to. */
+  /** What is to be decided or answered; an approval is bound to its hash, with the action and who asks. */
   readonly show?: unknown;
   readonly within_seconds?: number;
   /** Which event is awaited, where one is; one that came since the run began, and was not taken, is taken at once. */
@@ -88,7 +89,13 @@ export interface WaitAsk {
 }
 
 export type WaitAnswer =
-  | { readonly how: "approved" | "rejected"; readonly note?: string; readonly value?: unknown }
+  | {
+      readonly how: "approved" | "rejected";
+      readonly note?: string;
+      readonly value?: unknown;
+      /** The value is what a person has made of what was shown. */
+      readonly edited?: true;
+    }
   | { readonly how: "answered"; readonly value: unknown; readonly note?: string }
   | { readonly how: "expired" };
 

@@ -87,6 +87,10 @@ export const Settings = z.strictObject({
   subscriptions: z.array(SubscriptionSettings).default([]),
   mcp_servers: z.record(z.string(), z.unknown()).default({}),
   auth: z.strictObject({ tokens_env: z.string().default("BATON_TOKENS") }).optional(),
+  /** May the model that calls for a run decide its waits, and where the tokens of those are who may decide all. */
+  approvals: z
+    .strictObject({ self: z.boolean().default(true), approvers_env: z.string().default("BATON_APPROVERS") })
+    .default({ self: true, approvers_env: "BATON_APPROVERS" }),
   policy: z.strictObject({ providers: z.array(z.string()).optional() }).default({}),
   cache: z.strictObject({ ttl: z.number().positive() }).optional(),
   rehearsal: z.union([z.boolean(), RehearsalPlan]).optional(),

@@ -1,3 +1,4 @@
+import type { Terms } from "./approval.ts";
 import type { Ask, Caps, Ledger, Refused } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Fork } from "./changes.ts";
@@ -146,6 +147,10 @@ export interface Wait {
   /** The hash of what is shown; an approval names it. */
   readonly approval?: string;
   readonly expires_at?: number;
+  readonly terms?: Terms;
+  /** When it is told again that somebody is waited for, and when it was. */
+  readonly escalate_at?: number;
+  readonly escalated_at?: number;
   readonly answer?: unknown;
   readonly decided_by?: string;
   readonly decided_at?: number;
@@ -212,7 +217,10 @@ export type Write =
   | { readonly do: "line"; readonly line: Line }
   /** Closes branches: attempts held under these places are settled at their reserve, open waits withdrawn. */
   | { readonly do: "close"; readonly under: readonly string[] }
-  | { readonly do: "open"; readonly wait: Omit<Wait, "state" | "answer" | "decided_by" | "decided_at"> }
+  | {
+      readonly do: "open";
+      readonly wait: Omit<Wait, "state" | "answer" | "decided_by" | "decided_at" | "escalated_at">;
+    }
   /** Ends an open wait by time. */
   | { readonly do: "expire"; readonly place: string }
   /** Puts the run down until one of these waits is settled; refused where one of them no longer is open. */
@@ -329,6 +337,8 @@ export type Decision = {
   readonly note?: string;
   /** The hash of what the decider was shown; a decision on anything else is refused. */
   readonly approval?: string;
+  /** What was shown is approved as the value has it, and not as it was shown. */
+  readonly edited?: true;
 };
 
 /** What runs of a kind have cost and taken so far, for estimates and alerts. */

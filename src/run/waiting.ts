@@ -1,3 +1,4 @@
+import { approvalOf } from "../core/approval.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { WaitAnswer, WaitAsk } from "../core/pattern.ts";
 import type { Line, Wait } from "../core/store.ts";
@@ -26,8 +27,8 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
     this.place = place;
     this.#ask = ask;
     this.#tell = tell;
-    const { kind, show, event } = ask;
-    this.#print = fingerprint({ kind: "wait", ask: kind, show, ...(event && { event }) });
+    const { kind, show, event, action } = ask;
+    this.#print = fingerprint({ kind: "wait", ask: kind, show, ...(event && { event }), ...(action && { action }) });
   }
 
   begin(): void {
@@ -57,19 +58,7 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
       if (known.state !== "open") this.news(known);
       return;
     }
-    const { clock } = this.#play.stage;
-    const { show, within_seconds, kind, event } = this.#ask;
-    const opened_at = clock.now();
-    const wait = {
-      generation: this.#play.run.generation,
-      place: this.place,
-      kind,
-      opened_at,
-      approval: fingerprint({ run: this.#play.run.id, place: this.place, show }),
-      ...(show !== undefined && { show: kept(show) }),
-      ...(event && { event }),
-      ...(within_seconds !== undefined && { expires_at: Math.ceil(opened_at + within_seconds * 1000) }),
-    };
+    const wait = this.#opened();
     this.#play.pending.add(this);
     void this.#play.journal.write([{ do: "open", wait }]).then(([opened]) => {
       this.#play.pending.delete(this);
@@ -78,9 +67,33 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
       this.#play.memory.setWait(standing);
       this.#play.waiting.set(this.place, this);
       if (standing.state !== "open") return this.news(standing);
-      this.#play.stage.log.info({ event: "run.waiting", run_id: this.#play.run.id, step: this.place, kind }, "waiting");
+      this.#play.stage.log.info(
+        { event: "run.waiting", run_id: this.#play.run.id, step: this.place, kind: wait.kind },
+        "waiting",
+      );
       this.#play.idle();
     });
+  }
+
+  #opened() {
+    const { run, stage } = this.#play;
+    const { kind, show, event, within_seconds, ...rest } = this.#ask;
+    const opened_at = stage.clock.now();
+    const after = (seconds: number) => Math.ceil(opened_at + seconds * 1000);
+    const { definition = `${run.pattern}@${run.pattern_version}`, ...terms } = rest;
+    const { action, escalate } = terms;
+    return {
+      generation: run.generation,
+      place: this.place,
+      kind,
+      opened_at,
+      approval: approvalOf({ run: run.id, place: this.place, show, definition, ...(action && { action }) }),
+      ...(show !== undefined && { show: kept(show) }),
+      ...(event && { event }),
+      ...(within_seconds !== undefined && { expires_at: after(within_seconds) }),
+      ...(kind !== "timer" && kind !== "event" && { terms: kept({ ...terms, definition }) }),
+      ...(escalate && { escalate_at: after(escalate.after_seconds) }),
+    };
   }
 
   drop(): void {
@@ -106,8 +119,10 @@ export class Waiting implements Open, Gated, Waiter, Choosy {
   }
 }
 
-/** The row that somebody settled, as its pattern is told. */
-function answerOf({ state, answer }: Wait): WaitAnswer {
-  if (state !== "answered") return { how: "expired" };
-  return kept(answer as WaitAnswer);
+/** The row that somebody, or time, has settled, as its pattern is told. */
+function answerOf({ state, answer, terms }: Wait): WaitAnswer {
+  if (state === "answered") return kept(answer as WaitAnswer);
+  return terms?.default ? kept({ ...terms.default, note: NOBODY }) : { how: "expired" };
 }
+
+const NOBODY = "nobody has decided in time";

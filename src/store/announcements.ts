@@ -36,16 +36,29 @@ export function* announceStep(run: string, { place, agent, error, generation }: 
   if (row) yield* announce(row, { type: "step.failed", name: `failed/${short(place)}`, data, generation }, now);
 }
 
-type Asking = Pick<Wait, "place" | "kind" | "generation" | "approval" | "expires_at" | "opened_at">;
+type Asking = Pick<Wait, "place" | "kind" | "generation" | "approval" | "expires_at" | "opened_at" | "terms">;
 
-/** Says that a run waits for somebody. */
-export function* announceAsk(run: string, wait: Asking, now: number): Tx<void> {
-  const { place, kind, approval, expires_at, generation, opened_at } = wait;
+/** Says that a run waits for somebody, or that it has waited for them too long. */
+export function* announceAsk(
+  run: string,
+  wait: Asking,
+  now: number,
+  type: "approval.requested" | "approval.escalated" = "approval.requested",
+): Tx<void> {
+  const { place, kind, approval, expires_at, generation, opened_at, terms = {} } = wait;
   const row = yield* runRow(run);
-  const until = expires_at === undefined ? undefined : iso(expires_at);
-  const data = { step: place, kind, approval, until };
-  const name = `asked/${short(place)}/${opened_at}`;
-  if (row) yield* announce(row, { type: "approval.requested", name, data, generation }, now);
+  const isAgain = type === "approval.escalated";
+  const data = {
+    step: place,
+    kind,
+    approval,
+    ...(expires_at !== undefined && { until: iso(expires_at) }),
+    ...(terms.action && { action: terms.action.name }),
+    ...(terms.high_risk && { high_risk: true }),
+    ...(isAgain && { since: iso(opened_at), note: terms.escalate?.note }),
+  };
+  const name = `${isAgain ? "escalated" : "asked"}/${short(place)}/${opened_at}`;
+  if (row) yield* announce(row, { type, name, data, generation }, now);
 }
 
 /** Says that an event will not reach a subscription any more. */

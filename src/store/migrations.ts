@@ -1,5 +1,6 @@
 import { CHANGES, STATUSES } from "../core/status.ts";
 import { FORMAT_2 } from "./format-2.ts";
+import { FORMAT_APPROVALS } from "./format-approvals.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 
@@ -258,6 +259,7 @@ where state = 'settled';
   FORMAT_2,
   FORMAT_CONTROL,
   FORMAT_FORKS,
+  FORMAT_APPROVALS,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

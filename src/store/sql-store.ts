@@ -141,6 +141,8 @@ export class SqlStore implements core.RunStore {
   async wake(): Promise<{ readonly woken: number; readonly next?: number }> {
     const due = await this.#db.read(claims.dueNow);
     const woken = due ? await this.#db.write({ tx: ({ now }) => claims.wake(now), touched: (ids) => ids }) : [];
+    if (await this.#db.read(({ now }) => waits.mustEscalate(now)))
+      await this.#announcing({ tx: ({ now }) => waits.escalate(now), touched: (runs) => runs });
     const next = await this.#db.read(claims.nextWake);
     return { woken: woken.length, ...(next !== undefined && { next }) };
   }

@@ -1,10 +1,11 @@
+import { outcomeOf } from "../core/deciding.ts";
 import { Failure } from "../core/errors.ts";
 import { isUnder } from "../core/place.ts";
 import type { Decision, Wait, Write } from "../core/store.ts";
 import { announceAsk, asksSomebody } from "./announcements.ts";
 import { takeEarly } from "./event-waits.ts";
 import type { Filters } from "./filters.ts";
-import { first, int, maybeInt, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
+import { first, int, maybeInt, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep } from "./texts.ts";
 import { waitCells, waitOf } from "./words.ts";
 
@@ -17,12 +18,13 @@ type NewWait = Extract<Write, { readonly do: "open" }>["wait"];
 export function* open(run: string, wait: NewWait, filters: Filters, now: number): Tx<Wait | undefined> {
   yield sql(
     `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at, event_type,
-       event_where, event_correlation)
-     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11)
+       event_where, event_correlation, terms, escalate_at)
+     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13)
      on conflict (run, generation, place) do update set state = 'open', kind = excluded.kind, show = excluded.show,
        approval = excluded.approval, expires_at = excluded.expires_at, opened_at = excluded.opened_at, decided_at = null,
        event_type = excluded.event_type, event_where = excluded.event_where,
-       event_correlation = excluded.event_correlation
+       event_correlation = excluded.event_correlation, terms = excluded.terms, escalate_at = excluded.escalate_at,
+       escalated_at = null
      where waits.state = 'withdrawn'`,
     run,
     wait.generation,
@@ -35,6 +37,8 @@ export function* open(run: string, wait: NewWait, filters: Filters, now: number)
     wait.event?.type ?? null,
     wait.event?.where ?? null,
     wait.event?.correlation_id ?? null,
+    yield* keep(wait.terms, now),
+    wait.escalate_at ?? null,
   );
   if (asksSomebody(wait)) yield* announceAsk(run, wait, now);
   return wait.event && (yield* openForEvent(run, wait, filters, now));
@@ -48,6 +52,22 @@ function* openForEvent(run: string, { generation, place }: NewWait, filters: Fil
   if (!row) throw new Error(`the wait at ${place} was not written`);
   return waitOf(row, yield* fetchTexts(waitCells(row)));
 }
+
+/** Is it time to tell again of somebody who is waited for? */
+export function* mustEscalate(now: number): Tx<boolean> {
+  return (yield* first(sql(`select 1 as one from waits ${UNHEARD} limit 1`, now))) !== undefined;
+}
+
+/** Tells again of those who are waited for, once each, as long as somebody still can decide. Gives their runs. */
+export function* escalate(now: number): Tx<readonly string[]> {
+  const rows = yield sql(`update waits set escalated_at = $1 ${UNHEARD} returning *`, now);
+  const texts = yield* fetchTexts(rows.flatMap(waitCells));
+  for (const row of rows) yield* announceAsk(text(row, "run"), waitOf(row, texts), now, "approval.escalated");
+  return rows.map((row) => text(row, "run"));
+}
+
+const UNHEARD = `where state = 'open' and escalated_at is null and escalate_at <= $1
+  and (expires_at is null or expires_at > $1)`;
 
 /** Ends an open wait by time. */
 export function* expire(run: string, place: string, now: number): Tx<void> {
@@ -137,19 +157,14 @@ function* undecidable(run: string, place: string, now: number): Tx<Failure> {
   const isOpen = row?.["state"] === "open" && (maybeInt(row, "expires_at") ?? now + 1) > now;
   if (isOpen)
     return new Failure("STALE_APPROVAL", `what ${place} asks has changed since it was shown`, { step: place });
-  if (row) return new Failure("ILLEGAL_CHANGE", `${place} ${outcome(row, now)}`, { step: place });
+  if (row) {
+    const wait = waitOf(row, yield* fetchTexts(waitCells(row)));
+    return new Failure("ILLEGAL_CHANGE", `${place} ${outcomeOf(wait, now)}`, { step: place });
+  }
   const open = waits.filter((wait) => wait["state"] === "open").map((wait) => JSON.stringify(wait["place"]));
   return new Failure("NOT_FOUND", `run ${run} waits for nothing at ${JSON.stringify(place)}`, {
     hint: open.length === 0 ? "Nothing is waited for in this run." : `Name one of these steps: ${open.join(", ")}.`,
   });
-}
-
-function outcome(row: Row, now: number): string {
-  const state = text(row, "state");
-  const at = new Date(maybeInt(row, "decided_at") ?? maybeInt(row, "expires_at") ?? now).toISOString();
-  if (state === "answered") return `was already decided by ${maybeText(row, "decided_by") ?? "somebody"} at ${at}`;
-  if (state === "withdrawn") return `is no longer asked: the run went on without it at ${at}`;
-  return `can no longer be decided: its time was over at ${at}`;
 }
 
 export const unknownRun = (id: string): Failure =>

@@ -1,3 +1,4 @@
+import type { Terms } from "../core/approval.ts";
 import type { Amount, Caps } from "../core/budget.ts";
 import type { Fork } from "../core/changes.ts";
 import type { FailureInfo } from "../core/errors.ts";
@@ -165,7 +166,7 @@ export function attemptOf(row: Row, texts: Texts): Attempt {
   };
 }
 
-export const waitCells = (row: Row): readonly (Cell | undefined)[] => [row["show"], row["answer"]];
+export const waitCells = (row: Row): readonly (Cell | undefined)[] => [row["show"], row["answer"], row["terms"]];
 
 export function waitOf(row: Row, texts: Texts): Wait {
   return {
@@ -179,6 +180,9 @@ export function waitOf(row: Row, texts: Texts): Wait {
       event: filterOf(row),
       approval: maybeText(row, "approval"),
       expires_at: maybeInt(row, "expires_at"),
+      terms: unpack(row["terms"], texts) as Terms | undefined,
+      escalate_at: maybeInt(row, "escalate_at"),
+      escalated_at: maybeInt(row, "escalated_at"),
       answer: unpack(row["answer"], texts),
       decided_by: maybeText(row, "decided_by"),
       decided_at: maybeInt(row, "decided_at"),

@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { Bill, billOf } from "../core/bill.ts";
 import type { Failure, FailureInfo } from "../core/errors.ts";
-import { showUsd, toUsd } from "../core/money.ts";
+import { showUsd } from "../core/money.ts";
 import { isRehearsal } from "../core/record.ts";
 import { STATUSES } from "../core/status.ts";
 import type { Progress, Run, Wait } from "../core/store.ts";
 import { clip, firstOf, fitting, textOf } from "./fit.ts";
+import { type Meeting, settling, waitOf } from "./waiting-for.ts";
 import { outputSchema } from "./wire.ts";
 
 const Next = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) });
-type Next = z.output<typeof Next>;
+export type Next = z.output<typeof Next>;
 
 /** What every tool that speaks of one run answers; it holds for refused calls and failed runs as well. */
 export const Envelope = z.object({
@@ -45,6 +46,11 @@ export const Envelope = z.object({
       approval: z.string().optional(),
       until: z.string().optional(),
       show: z.unknown().optional(),
+      action: z.unknown().optional(),
+      by: z.literal("person").optional().describe("no model may decide"),
+      default: z.string().optional(),
+      note: z.string().optional(),
+      page: z.string().optional(),
     })
     .optional(),
   queued_because: z.string().optional(),
@@ -69,13 +75,14 @@ export interface Told {
   readonly queuedBecause?: string | undefined;
   readonly note?: string | undefined;
   readonly warnings?: readonly string[];
+  readonly meeting?: Meeting;
 }
 
 /** A run as its caller reads it. */
-export function envelope({ run, progress, queuedBecause, note, warnings = [] }: Told): Envelope {
+export function envelope({ run, progress, queuedBecause, note, warnings = [], meeting = {} }: Told): Envelope {
   const { value, cut } = fitting(run.output, OUTPUT_TOKENS);
   const [wait] = progress.waiting;
-  const next = nextCall(run, wait, cut);
+  const next = nextCall(run, wait, { cut, meeting });
   return {
     run_id: run.id,
     status: run.status,
@@ -91,7 +98,7 @@ export function envelope({ run, progress, queuedBecause, note, warnings = [] }: 
       ),
       failed: firstOf(progress.failed, LISTED),
     },
-    ...waitingFor(run, wait),
+    ...waitingFor(run, wait, meeting),
     ...(queuedBecause !== undefined && { queued_because: queuedBecause }),
     ...(run.degraded.length > 0 && {
       degraded: firstOf(
@@ -121,10 +128,10 @@ function endingOf({ status, cancelling, paused }: Run, { running }: Progress): s
 }
 
 /** A paused run waits to go on, whatever else it waits for. */
-function waitingFor({ status, paused }: Run, wait: Wait | undefined): Pick<Envelope, "waiting_for"> {
+function waitingFor({ status, paused }: Run, wait: Wait | undefined, meeting: Meeting): Pick<Envelope, "waiting_for"> {
   if (status !== "waiting") return {};
   if (paused) return { waiting_for: { kind: "resume", step: "" } };
-  return wait ? { waiting_for: waitOf(wait) } : {};
+  return wait ? { waiting_for: waitOf(wait, meeting) } : {};
 }
 
 function noted(...notes: readonly (string | undefined)[]): { note?: string } {
@@ -145,16 +152,12 @@ const errorOf = ({ retry_after_ms: _, scope: __, unit: ___, ...info }: FailureIn
   ...(info.hint !== undefined && { hint: clip(info.hint, 1600) }),
 });
 
-const waitOf = ({ kind, place, approval, expires_at, show }: Wait): NonNullable<Envelope["waiting_for"]> => ({
-  kind,
-  step: place,
-  ...(approval !== undefined && { approval }),
-  ...(expires_at !== undefined && { until: new Date(expires_at).toISOString() }),
-  ...(show !== undefined && { show: fitting(show, 250).value }),
-});
-
 /** The exact call to make now; none where nothing is to be done. */
-function nextCall(run: Run, wait: Wait | undefined, cut: boolean): Next | undefined {
+function nextCall(
+  run: Run,
+  wait: Wait | undefined,
+  { cut, meeting }: { readonly cut: boolean; readonly meeting: Meeting },
+): Next | undefined {
   const run_id = run.id;
   switch (run.status) {
     case "queued":
@@ -162,7 +165,7 @@ function nextCall(run: Run, wait: Wait | undefined, cut: boolean): Next | undefi
       return { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
     case "waiting":
       if (run.paused) return { tool: "control_run", arguments: { run_id, action: "resume" } };
-      return wait ? settling(run, wait) : { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
+      return wait ? settling(run, wait, meeting) : { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
     case "succeeded":
       return cut ? { tool: "get_run", arguments: { run_id, cursor: "0" } } : undefined;
     case "failed":
@@ -175,27 +178,6 @@ function nextCall(run: Run, wait: Wait | undefined, cut: boolean): Next | undefi
       return undefined;
   }
 }
-
-function settling({ id: run_id, caps }: Run, { kind, place: step, approval, show }: Wait): Next {
-  if (kind === "approval")
-    return {
-      tool: "decide",
-      arguments: { run_id, step, decision: "approve", ...(approval !== undefined && { approval }) },
-    };
-  if (kind === "answer")
-    return { tool: "decide", arguments: { run_id, step, decision: "answer", value: "<the answer>" } };
-  const { scope, unit = "usd" } = (show ?? {}) as Partial<FailureInfo>;
-  if (kind === "budget" && scope !== "caller" && scope !== "day")
-    return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps, unit) } };
-  return { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
-}
-
-/** Twice the cap that is used up; a cap of nothing has no double. */
-const doubled = (caps: Run["caps"], unit: "usd" | "tokens" | "calls") => {
-  const twice = (caps[unit] || FIRST[unit]) * 2;
-  return { [unit]: unit === "usd" ? toUsd(twice) : twice };
-};
-const FIRST = { usd: 500_000_000, tokens: 50_000, calls: 5 };
 
 export const runUri = (id: string): string => `baton://runs/${id}`;
 export const traceUri = (id: string): string => `${runUri(id)}/trace`;

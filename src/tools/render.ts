@@ -46,9 +46,16 @@ function waitLines({ waiting_for: wait }: Envelope): string[] {
   if (!wait) return [];
   const until = wait.until ? ` until ${wait.until}` : "";
   const hash = wait.approval ? ` (approval ${wait.approval})` : "";
-  const shown = wait.show === undefined ? [] : [`to be decided: ${textOf(wait.show)}`];
   const at = wait.step === "" ? "" : ` at ${wait.step}`;
-  return [`waiting for ${wait.kind}${at}${hash}${until}`, ...shown];
+  const { show, action, by, default: instead, note, page } = wait;
+  return [
+    `waiting for ${wait.kind}${at}${hash}${until}${instead ? `, then: ${instead}` : ""}`,
+    show === undefined ? "" : `to be decided: ${textOf(show)}`,
+    action === undefined ? "" : `to be done: ${textOf(action)}`,
+    by ? "only a person may decide it" : "",
+    note ? `note on it: ${note}` : "",
+    page ? `a person decides here: ${page}` : "",
+  ];
 }
 
 const where = ({ step, agent }: NonNullable<Envelope["error"]>): string =>

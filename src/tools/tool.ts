@@ -5,12 +5,14 @@ import type { Log } from "../core/log.ts";
 import type { JsonSchema } from "../core/provider.ts";
 import type { RunStore } from "../core/store.ts";
 import type { Library } from "../core/workflow.ts";
+import type { People } from "./people.ts";
 
 /** What stands behind the tools. It is opened by the first who needs it, never by a handshake or a list. */
 export interface Rooms {
   readonly engine: Engine;
   readonly store: RunStore;
   readonly desk: Desk;
+  readonly people: People;
   /** The saved workflows, where there is a room for them. */
   readonly library?: Library;
 }

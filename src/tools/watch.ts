@@ -1,7 +1,7 @@
 import { Failure } from "../core/errors.ts";
 import { showUsd } from "../core/money.ts";
 import { hasEnded } from "../core/status.ts";
-import type { Run } from "../core/store.ts";
+import type { Run, Wait } from "../core/store.ts";
 import { type Envelope, envelope, isCut, refusal, runUri } from "./envelope.ts";
 import { counted, render } from "./render.ts";
 import { LONG_WAIT } from "./tail.ts";
@@ -9,6 +9,9 @@ import type { CallContext, Reply, Rooms } from "./tool.ts";
 
 /** After so long without news it is said again that the run goes on, since some clients give up on silence. */
 const QUIET_SECONDS = 10;
+
+/** What people are asked for. */
+const ASKS: readonly Wait["kind"][] = ["approval", "answer", "budget"];
 
 /** What is said of a run beside how it stands. */
 interface Said {
@@ -67,10 +70,13 @@ async function howFar(store: Rooms["store"], run: Run): Promise<string> {
 }
 
 /** The answer that tells how a run stands. A failed or dead run is an error to whoever called, so that models notice. */
-async function runReply({ engine, store }: Rooms, run: Run, said: Said): Promise<Reply> {
+async function runReply({ engine, store, people }: Rooms, run: Run, said: Said): Promise<Reply> {
   const progress = await store.progress(run.id);
+  const isAsked = progress.waiting.some(({ kind }) => ASKS.includes(kind));
+  const page = run.status === "waiting" && isAsked ? await people.page(run) : undefined;
+  const meeting = { self: people.policy.self, page };
   const queuedBecause = run.status === "queued" ? engine.queuedBecause(run) : undefined;
-  const data = envelope({ run, progress, queuedBecause, ...said });
+  const data = envelope({ run, progress, queuedBecause, meeting, ...said });
   const links = isCut(run) ? [{ uri: runUri(run.id), name: `the whole output of ${run.id}` }] : [];
   return { ...reply(data), links };
 }

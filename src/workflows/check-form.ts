@@ -2,7 +2,7 @@ import { refName } from "../core/agent.ts";
 import { KINDS, type Node, type NodeKind } from "./definition.ts";
 import { type Anatomy, outward, type Site } from "./levels.ts";
 import type { Finding } from "./problems.ts";
-import { innerNodes, isLiteral } from "./references.ts";
+import { innerNodes, isLiteral, type Path } from "./references.ts";
 
 const EVERY_KIND = Object.keys(KINDS) as NodeKind[];
 
@@ -122,12 +122,35 @@ function waits({ path, node: { wait } }: Site): Finding[] {
   const idle = (name: keyof typeof wait, message: string): Finding[] =>
     wait[name] === undefined ? [] : [{ path: [...at, name], named: true, message }];
   if (word === "seconds")
-    return (["within_seconds", "on_expiry", "default"] as const).flatMap((name) =>
+    return ([...PERSONAL, "within_seconds", "on_expiry", "default"] as const).flatMap((name) =>
       idle(name, `\`${name}\` means nothing in a pause`),
     );
+  const amiss = [...impersonal(word, idle), ...unapproved(word, wait.on_expiry, at)];
+  if (amiss.length > 0) return amiss;
   if (wait.within_seconds !== undefined) return [];
   const never = "without `within_seconds` it never expires";
   return [...idle("on_expiry", never), ...idle("default", never)];
+}
+
+type Wait = NonNullable<Site["node"]["wait"]>;
+type Idle = (name: keyof Wait, message: string) => Finding[];
+
+/** Words for waits that people settle. */
+const PERSONAL = ["action", "self", "escalate"] as const;
+
+function impersonal(word: (typeof WAITS)[number], idle: Idle): Finding[] {
+  if (word === "approval") return [];
+  const names = word === "event" ? PERSONAL : (["action"] as const);
+  return names.flatMap((name) => idle(name, `\`${name}\` goes with \`approval\`, and this waits for ${article(word)}`));
+}
+
+const article = (word: string): string => (/^[ae]/.test(word) ? `an ${word}` : `a ${word}`);
+
+function unapproved(word: (typeof WAITS)[number], on_expiry: Wait["on_expiry"], at: Path): Finding[] {
+  if (word === "approval" || (on_expiry !== "approve" && on_expiry !== "reject")) return [];
+  return [
+    { path: [...at, "on_expiry"], message: `\`${on_expiry}\` is for an approval, and this waits for ${article(word)}` },
+  ];
 }
 
 function races({ path, node, level }: Site): Finding[] {

@@ -50,6 +50,8 @@ export interface Company {
   readonly find: Find;
   /** The inputs that are the author's or the caller's own word; others stand in prompts as data. */
   readonly trusted: readonly string[];
+  /** `name@version` of the definition. */
+  tag(): string;
 }
 
 /** Makes a definition ready to be played. Throws where it can never be. */

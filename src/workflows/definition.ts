@@ -86,10 +86,19 @@ const AgentNode = {
 const Wait = z.strictObject({
   approval: Text.optional().describe("What is to be approved; a rejection fails the node"),
   answer: Text.optional().describe("A question to a person; the answer is its output"),
+  action: z
+    .strictObject({ name: z.string().min(1).max(200), arguments: z.unknown().optional() })
+    .optional()
+    .describe("What is approved, exactly; its arguments, as approved or edited, are the output. Templates inside"),
+  self: z.boolean().optional().describe("False: the model that has called for the run may not decide"),
+  escalate: z
+    .strictObject({ after_seconds: Seconds, note: z.string().min(1).max(500).optional() })
+    .optional()
+    .describe("Tells again that somebody is waited for"),
   event: Event.optional(),
   seconds: z.union([z.number().positive(), Cel]).optional().describe("A pause"),
   within_seconds: Seconds.optional(),
-  on_expiry: z.enum(["fail", "skip"]).optional().describe("Default fail"),
+  on_expiry: z.enum(["fail", "skip", "approve", "reject"]).optional().describe("Default fail"),
   default: z.unknown().optional().describe("The answer if nobody answers in time"),
 });
 
@@ -153,7 +162,7 @@ export const KINDS = {
   loop: [],
   race: [],
   switch: [],
-  wait: [],
+  wait: ["output_schema", "high_risk"],
 } as const satisfies Record<string, readonly string[]>;
 export type NodeKind = keyof typeof KINDS;
 

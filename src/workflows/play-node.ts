@@ -134,6 +134,7 @@ async function askHuman(
 ): Promise<{ answer: "value" | "without"; output?: unknown }> {
   const told = await ctx.wait(`${name}-decision`, {
     kind: "answer",
+    choices: ["answer", "approve", "reject"],
     show: {
       node: name,
       problem: failure.message,

@@ -85,6 +85,8 @@ export interface Workshop {
   readonly keys: StateKeys;
   /** The saved workflow of a name. */
   readonly find: Find;
+  /** `name@version` of the definition, which is what a person approves by. */
+  tag(): string;
   /** Compiles a graph inside a node. */
   inner(nodes: Nodes, around: Around): PlayGraph;
   play(ctx: RunContext, graph: PlayGraph, scene: Scene): Promise<GraphEnd>;

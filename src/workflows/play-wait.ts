@@ -1,26 +1,55 @@
+import type { Terms } from "../core/approval.ts";
 import { Failure } from "../core/errors.ts";
 import type { RunContext, WaitAnswer, WaitAsk } from "../core/pattern.ts";
 import { asText } from "../core/texts.ts";
 import { boundsOf } from "./play-bounds.ts";
-import type { Doing, Done, Draft } from "./play-scene.ts";
+import type { Doing, Done, Draft, Workshop } from "./play-scene.ts";
 
 /** Stops for a person, an event or a time. */
-export function waitDoing(draft: Draft): Doing {
+export function waitDoing(draft: Draft, workshop: Workshop): Doing {
   const { wait = {} } = draft.node;
-  if (wait.approval !== undefined) return approval(draft, wait.approval);
-  if (wait.answer !== undefined) return question(draft, wait.answer);
+  if (wait.approval !== undefined) return approval(draft, wait.approval, workshop);
+  if (wait.answer !== undefined) return question(draft, wait.answer, workshop);
   return wait.event === undefined ? timer(draft) : event(draft, wait.event);
 }
 
-/** What is approved is the output: as it was shown, or as the person has changed it. */
-function approval(draft: Draft, written: string): Doing {
+/**
+ * What is approved is the output, as it was shown or as the person has changed it: the arguments of the action, where
+ * there is one.
+ */
+function approval(draft: Draft, written: string, workshop: Workshop): Doing {
+  const { action } = draft.node.wait ?? {};
   const shown = draft.parts.fill(["wait", "approval"], written);
-  return waiting(draft, ({ all }) => ({ kind: "approval", show: shown(all) }));
+  const given = draft.parts.fill(["wait", "action", "arguments"], action?.arguments);
+  const terms = termsOf(draft);
+  return waiting(draft, ({ all }) => ({
+    ...terms,
+    kind: "approval",
+    show: shown(all),
+    definition: workshop.tag(),
+    ...(action && { action: { name: action.name, arguments: given(all) } }),
+  }));
 }
 
-function question(draft: Draft, written: string): Doing {
+function question(draft: Draft, written: string, workshop: Workshop): Doing {
   const shown = draft.parts.fill(["wait", "answer"], written);
-  return waiting(draft, ({ all }) => ({ kind: "answer", show: shown(all) }));
+  const terms = termsOf(draft);
+  return waiting(draft, ({ all }) => ({ ...terms, kind: "answer", show: shown(all), definition: workshop.tag() }));
+}
+
+/** What the decision is held to. */
+function termsOf({ node: { wait = {}, high_risk, output_schema } }: Draft): Terms {
+  const { self, escalate, on_expiry } = wait;
+  return {
+    ...(high_risk && { high_risk }),
+    ...(self !== undefined && { self }),
+    ...(output_schema && { schema: output_schema }),
+    ...(escalate && {
+      escalate: { after_seconds: escalate.after_seconds, ...(escalate.note && { note: escalate.note }) },
+    }),
+    ...(on_expiry === "approve" && { default: { how: "approved" } }),
+    ...(on_expiry === "reject" && { default: { how: "rejected" } }),
+  };
 }
 
 function event(
@@ -54,10 +83,12 @@ function waiting(draft: Draft, askOf: (spot: Parameters<Doing>[1]) => WaitAsk): 
   };
 }
 
-function settled(told: Exclude<WaitAnswer, { readonly how: "expired" }>, { kind, show }: WaitAsk): Done {
-  if (told.how === "rejected")
-    throw new Failure("REJECTED", `a person rejected it${told.note === undefined ? "" : `: ${told.note}`}`);
-  return { output: told.value ?? (kind === "approval" ? show : null) };
+function settled(
+  told: Exclude<WaitAnswer, { readonly how: "expired" }>,
+  { kind, show, action }: Pick<WaitAsk, "kind" | "show" | "action">,
+): Done {
+  if (told.how === "rejected") throw new Failure("REJECTED", `it was rejected${told.note ? `: ${told.note}` : ""}`);
+  return { output: told.value ?? (kind === "approval" ? (action ? (action.arguments ?? null) : show) : null) };
 }
 
 function expired(ctx: RunContext, { name, node }: Draft, instead: () => unknown): Done {

@@ -17,6 +17,8 @@ export interface Occasion {
   readonly workflow: Pattern;
   /** The inputs that stand in prompts as they are; the others are marked as data. */
   readonly trusted: readonly string[];
+  /** `name@version` of the definition. */
+  tag(): string;
 }
 
 /** Plays a workflow from its inputs to its output, and tells what would take back what it did. */

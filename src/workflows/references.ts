@@ -101,10 +101,11 @@ function request(path: Path, http: Node["http"], scope: Scope = "before"): Part[
 }
 
 function waiting(wait: Node["wait"]): Part[] {
-  const { approval, answer, event, seconds } = wait ?? {};
+  const { approval, answer, action, event, seconds } = wait ?? {};
   return [
     ...text(["wait", "approval"], approval),
     ...text(["wait", "answer"], answer),
+    ...texts(["wait", "action", "arguments"], action?.arguments),
     ...cel("condition", ["wait", "event", "where"], event?.where, "event"),
     ...text(["wait", "event", "correlation_id"], event?.correlation_id),
     ...(typeof seconds === "string" ? cel("expression", ["wait", "seconds"], seconds) : []),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AgentRef, AgentSpec } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
+import { fingerprint } from "../core/fingerprint.ts";
 import { definePattern, type Pattern } from "../core/pattern.ts";
 import type { Definition } from "./definition.ts";
 import { checkInline, readInline, savedDefinition } from "./inline.ts";
@@ -64,7 +65,8 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
       const inputs = given(definition, input);
       const isOwn = (name: string) => !input.foreign || !Object.hasOwn(input.inputs ?? {}, name);
       const trusted = Object.keys(definition.inputs ?? {}).filter(isOwn);
-      return (await playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted })).output;
+      const tag = () => tagOf(input, definition, ctx.workflow);
+      return (await playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted, tag })).output;
     },
   });
 
@@ -80,7 +82,8 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
       const subject = subjectOf(definition);
       const isOwn = (name: string) => name === subject || !Object.hasOwn(inputs, name);
       const trusted = Object.keys(definition.inputs ?? {}).filter(isOwn);
-      return playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted });
+      const tag = () => tagOf(input, definition, ctx.workflow);
+      return playWorkflow(ctx, definition, { inputs, patterns, workflow: nested, trusted, tag });
     },
   };
   return runWorkflow;
@@ -114,6 +117,12 @@ const agentsAs = (who: (ref: AgentRef) => AgentSpec | undefined): KnownAgents =>
   names: () => [],
   spec: who,
 });
+
+/** Names a definition by its content. */
+function tagOf({ name = "" }: Input, definition: Definition, find: Find): string {
+  const saved = find(name);
+  return saved ? `${saved.name}@${saved.version}` : `${definition.name ?? "inline"}@${fingerprint(definition)}`;
+}
 
 /** The inputs as they are given, with the task under its own name. */
 function given(definition: Definition, { task, inputs = {} }: Input): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import type { Subscription } from "../../src/core/event.ts";
 import type { RunStore } from "../../src/core/store.ts";
+import { approvalsContract } from "./contract/approvals.ts";
 import { claimsContract } from "./contract/claims.ts";
 import { deliveriesContract } from "./contract/deliveries.ts";
 import { eventWaitsContract } from "./contract/event-waits.ts";
@@ -29,6 +30,7 @@ export function storeContract(open: OpenStore): void {
   memoryContract(open);
   moneyContract(open);
   waitsContract(open);
+  approvalsContract(open);
   generationsContract(open);
   eventsContract(open);
   eventWaitsContract(open);

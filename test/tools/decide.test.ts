@@ -20,9 +20,43 @@ const asking = (kind: "approval" | "answer", places: readonly string[]) =>
     },
   }) as Pattern;
 
+const PAYMENT = {
+  type: "object",
+  properties: { to: { type: "string" }, sum: { type: "number" } },
+  required: ["to", "sum"],
+  additionalProperties: false,
+};
+
+/** Asks before it pays. */
+const paying = definePattern({
+  name: "pay",
+  version: 1,
+  title: "Pay",
+  description: "pays",
+  input: z.strictObject({ task: z.string() }),
+  output: z.unknown(),
+  subject: "task",
+  agents: () => [],
+  run: (ctx, { task }) =>
+    ctx.wait("gate", {
+      kind: "approval",
+      action: { name: "pay", arguments: { to: "Ada", sum: 5 } },
+      schema: PAYMENT,
+      ...(task === "risky" && { high_risk: true }),
+      ...(task === "self" && { self: true }),
+    }),
+}) as Pattern;
+
 const house = rooms(
   {},
-  { patterns: [asking("approval", ["gate"]), asking("answer", ["question"]), asking("approval", ["left", "right"])] },
+  {
+    patterns: [
+      asking("approval", ["gate"]),
+      asking("answer", ["question"]),
+      asking("approval", ["left", "right"]),
+      paying,
+    ],
+  },
 );
 afterAll(() => house.close());
 
@@ -88,6 +122,87 @@ describe("a run that waits for approval", () => {
   });
 });
 
+describe("an approval of an action", () => {
+  it("shows the action with its arguments, and gives others in their place where it is edited", async () => {
+    const { data } = await house.call("pay", { task: "Pay Ada." });
+    expect(data.waiting_for?.action).toEqual({ name: "pay", arguments: { to: "Ada", sum: 5 } });
+    await house.call("decide", {
+      ...data.next?.arguments,
+      decision: "edit",
+      value: { to: "Ada", sum: 4 },
+      note: "less",
+    });
+    const output = { how: "approved", value: { to: "Ada", sum: 4 }, note: "less", edited: true };
+    expect(await ended(data.run_id)).toMatchObject({ status: "succeeded", output });
+  });
+
+  it.each([
+    ["without a value", "edit", undefined, /an edit needs `value`/, '"value":{"to":"Ada","sum":5}'],
+    ["that does not fit", "edit", { to: "Ada", sum: "five" }, /\/sum must be number/, '"type":"number"'],
+    ["with more than it may have", "edit", { to: "Ada", sum: 4, by: "Eve" }, /additional properties/, "must fit"],
+    ["that hides in an approval", "approve", { to: "Eve", sum: 5 }, /takes no `value`/, '"decision":"edit"'],
+  ])("is not edited %s, and what is wrong is told", async (_, decision, value, message, hint) => {
+    const { data } = await house.call("pay", { task: "Pay Ada." });
+    const { data: refused } = await house.call("decide", { ...data.next?.arguments, decision, value });
+    expect(refused.error).toMatchObject({ code: "INVALID_INPUT", message: expect.stringMatching(message) });
+    expect(refused.error?.hint).toContain(hint);
+    expect((await house.call("get_run", { run_id: data.run_id })).data).toMatchObject({
+      status: "waiting",
+      waiting_for: { approval: data.waiting_for?.approval },
+    });
+  });
+
+  it("is decided by one of two: the other is told who has decided what", async () => {
+    const { data } = await house.call("pay", { task: "Pay Ada." });
+    const edit = { ...data.next?.arguments, decision: "edit", value: { to: "Ada", sum: 4 } };
+    const both = await Promise.all([
+      house.call("decide", edit),
+      house.call("decide", { ...edit, value: { to: "Ada", sum: 3 } }),
+    ]);
+    const lost = both.filter(({ isError }) => isError);
+    expect(lost).toHaveLength(1);
+    expect(lost[0]?.data.error).toMatchObject({
+      code: "ILLEGAL_CHANGE",
+      message: expect.stringMatching(/approved with changes by local/),
+    });
+    const { data: third } = await house.call("decide", { ...data.next?.arguments, decision: "reject" });
+    expect(third.error?.message).toMatch(/already approved with changes by local/);
+  });
+
+  it("that is marked high_risk is for a person: the model is refused, and told which ways there are", async () => {
+    const { data, text } = await house.call("pay", { task: "risky" });
+    expect(data.waiting_for).toMatchObject({ by: "person" });
+    expect(data.next).toEqual({ tool: "get_run", arguments: { run_id: data.run_id, wait_seconds: 25 } });
+    expect(text).toContain("only a person");
+    const { run_id, waiting_for } = data;
+    const { data: refused } = await house.call("decide", {
+      run_id,
+      decision: "approve",
+      approval: waiting_for?.approval,
+    });
+    expect(refused.error).toMatchObject({
+      code: "FORBIDDEN",
+      hint: expect.stringContaining(`baton approve ${run_id}`),
+    });
+    expect((await house.call("get_run", { run_id })).data.status).toBe("waiting");
+  });
+});
+
+describe("a server whose settings leave approvals to people", () => {
+  it("takes none from a model, but for the runs that say otherwise", async () => {
+    const strict = rooms({ BATON_APPROVALS__SELF: "false" }, { patterns: [paying] });
+    const { data } = await strict.call("pay", { task: "Pay Ada." });
+    const { run_id, waiting_for } = data;
+    const approve = { decision: "approve", approval: waiting_for?.approval };
+    expect((await strict.call("decide", { run_id, ...approve })).data.error?.code).toBe("FORBIDDEN");
+    const { data: own } = await strict.call("pay", { task: "self" });
+    await strict.call("decide", own.next?.arguments);
+    const { data: end } = await strict.call("get_run", { run_id: own.run_id, wait_seconds: 20 });
+    expect(end.status).toBe("succeeded");
+    await strict.close();
+  });
+});
+
 describe("a run that waits for an answer", () => {
   it("goes on with it", async () => {
     const { data } = await house.call("ask_answer_1", { task: "Which colour?" });
@@ -100,6 +215,16 @@ describe("a run that waits for an answer", () => {
 });
 
 describe("raise_budget", () => {
+  it("goes no higher than one run may have, where a model says it", async () => {
+    const { data } = await house.call("pay", { task: "Pay Ada." });
+    const { run_id } = data;
+    const { data: refused } = await house.call("decide", { run_id, decision: "raise_budget", value: { usd: 6 } });
+    expect(refused.error).toMatchObject({ code: "FORBIDDEN", message: expect.stringContaining("ceiling of 5") });
+    expect(refused.error?.hint).toContain(`baton approve ${run_id}`);
+    const { data: raised } = await house.call("decide", { run_id, decision: "raise_budget", value: { usd: 5 } });
+    expect(raised.status).toBe("waiting");
+  });
+
   it("lets a run that ran out of it go on", async () => {
     const paid = rooms({ BATON_RETRY__ATTEMPTS: "1" });
     const steps = [{ agent: "writer" }, { agent: "critic" }];

@@ -42,6 +42,52 @@ describe("a node that waits", () => {
     expect(await stage.becomes(run.id, "status" in end ? "failed" : "succeeded")).toMatchObject(end);
   });
 
+  test.each([
+    ["approve", { output: { status: "succeeded", output: { title: "T" } } }],
+    [
+      "reject",
+      { status: "failed", error: { code: "REJECTED", message: expect.stringContaining("nobody has decided") } },
+    ],
+  ])("for nobody is settled by its default: %s", async (on_expiry, end) => {
+    await using stage = await openStage();
+    const run = await stage.graph(approval({ within_seconds: 0.05, on_expiry }));
+    expect(await stage.becomes(run.id, "status" in end ? "failed" : "succeeded")).toMatchObject(end);
+  });
+
+  test("for the approval of an action shows its arguments, as templates have them, by which definition, and gives them", async () => {
+    await using stage = await openStage();
+    const action = { name: "POST /payments", arguments: { to: "{{ nodes.draft.output.title }}", sum: "= 2 + 3" } };
+    const graph = { ...approval({ action }), name: "payments" };
+    const run = await stage.graph(graph);
+    const [wait] = (await stage.store.progress(run.id)).waiting;
+    expect(wait?.terms).toMatchObject({
+      action: { name: "POST /payments", arguments: { to: "T", sum: 5 } },
+      definition: expect.stringMatching(/^payments@[0-9a-f]{32}$/),
+    });
+    expect((await stage.decide(run.id, "approved")).output).toMatchObject({ output: { to: "T", sum: 5 } });
+    const edited = await stage.graph(graph);
+    expect((await stage.decide(edited.id, "approved", { to: "U", sum: 1 })).output).toMatchObject({
+      output: { to: "U", sum: 1 },
+    });
+  });
+
+  test("for a person alone, with a schema and a second call, says so", async () => {
+    await using stage = await openStage();
+    const schema = { type: "object", properties: { title: { type: "string" } } };
+    const run = await stage.graph({
+      nodes: {
+        ok: {
+          wait: { approval: "Really?", self: false, escalate: { after_seconds: 600, note: "call" } },
+          high_risk: true,
+          output_schema: schema,
+        },
+      },
+    });
+    const [wait] = (await stage.store.progress(run.id)).waiting;
+    expect(wait?.terms).toMatchObject({ high_risk: true, self: false, schema, escalate: { after_seconds: 600 } });
+    expect(wait?.escalate_at).toBe((wait?.opened_at ?? 0) + 600_000);
+  });
+
   test("for an answer shows its question and gives the answer", async () => {
     await using stage = await openStage({ script: byModel({ a: { text: "A" } }) });
     const run = await stage.graph(

@@ -294,6 +294,21 @@ describe("words that do not go together", () => {
       "`nodes.a.wait.default`: without `within_seconds` it never expires",
     ],
     [
+      "an action that nobody approves",
+      "nodes:\n  a: {wait: {answer: x, «action: {name: pay}}}",
+      "`nodes.a.wait.action`: `action` goes with `approval`, and this waits for an answer",
+    ],
+    [
+      "an event that is told again",
+      "nodes:\n  a: {wait: {event: {type: t}, «escalate: {after_seconds: 5}}}",
+      "`nodes.a.wait.escalate`: `escalate` goes with `approval`, and this waits for an event",
+    ],
+    [
+      "an answer that is approved by nobody",
+      "nodes:\n  a: {wait: {answer: x, within_seconds: 5, on_expiry: «approve}}",
+      "`nodes.a.wait.on_expiry`: `approve` is for an approval, and this waits for an answer",
+    ],
+    [
       "a race of one",
       "nodes:\n  a: {«race: {nodes: {x: {template: x}}}}",
       "`nodes.a.race`: a race needs two nodes or more, and this one has one",

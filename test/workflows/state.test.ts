@@ -99,7 +99,7 @@ const definitionOf = (graph: readonly (readonly number[])[]): Definition => ({
 
 /** What every node gave, where those that may begin do so in an order that somebody else has drawn. */
 async function played(definition: Definition, order: readonly number[]): Promise<Record<string, Outcome>> {
-  const company = { patterns: new Map(), workflow: runAgent, find: () => undefined, trusted: [] };
+  const company = { patterns: new Map(), workflow: runAgent, find: () => undefined, trusted: [], tag: () => "w@1" };
   const { graph } = compileWorkflow(definition, company);
   const scene = { values: { inputs: {} }, nodes: {}, state: {}, again: false, isTop: false };
   const ended: (Outcome | undefined)[] = [];

@@ -1,0 +1,46 @@
+import { fingerprint } from "./fingerprint.ts";
+import type { JsonSchema } from "./provider.ts";
+
+/** What a person may say to a step that waits for them. */
+export const CHOICES = ["approve", "reject", "edit", "answer"] as const;
+export type Choice = (typeof CHOICES)[number];
+
+/** What is going to be done, exactly. */
+export interface Action {
+  readonly name: string;
+  /** An edit puts others in their place. */
+  readonly arguments?: unknown;
+}
+
+/** What is taken for a decision where nobody decides in time. */
+export type Fallback =
+  | { readonly how: "approved" | "rejected" }
+  | { readonly how: "answered"; readonly value: unknown };
+
+/** What a decision is held to, as it was when it was asked for. */
+export interface Terms {
+  readonly action?: Action;
+  /** `name@version` of what asks, where it is not the run's own pattern. */
+  readonly definition?: string;
+  /** A wrong decision does harm: the model that has called for the run may not make it. */
+  readonly high_risk?: boolean;
+  /** May the model that has called for the run decide? Unsaid: as the settings have it. */
+  readonly self?: boolean;
+  /** What may be said; unsaid: what goes with the kind of the wait. */
+  readonly choices?: readonly Choice[];
+  /** What a value must be that is said in an answer or an edit. */
+  readonly schema?: JsonSchema;
+  readonly default?: Fallback;
+  /** After so many seconds it is told again, with this note. */
+  readonly escalate?: { readonly after_seconds: number; readonly note?: string };
+}
+
+/** What an approval stands for: this run, this step, what is shown, the action with its arguments, by this definition. */
+export interface Bound extends Pick<Terms, "action" | "definition"> {
+  readonly run: string;
+  readonly place: string;
+  readonly show: unknown;
+}
+
+/** The hash that a decision names, so that it counts for nothing else. */
+export const approvalOf = (bound: Bound): string => fingerprint(bound);

@@ -1,0 +1,54 @@
+import { choicesOf, needsPerson } from "../core/deciding.ts";
+import type { FailureInfo } from "../core/errors.ts";
+import { toUsd } from "../core/money.ts";
+import type { Run, Wait } from "../core/store.ts";
+import type { Envelope, Next } from "./envelope.ts";
+import { fitting } from "./fit.ts";
+
+/** How the people behind a run can be met: by which rule they alone decide, and on which page. */
+export interface Meeting {
+  readonly self?: boolean;
+  readonly page?: string | undefined;
+}
+
+/** What a run waits for, as its caller reads it. */
+export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<Envelope["waiting_for"]> {
+  const { kind, place, approval, expires_at, escalated_at, show, terms = {} } = wait;
+  const { action, default: instead, escalate } = terms;
+  return {
+    kind,
+    step: place,
+    ...(approval !== undefined && { approval }),
+    ...(expires_at !== undefined && { until: new Date(expires_at).toISOString() }),
+    ...(show !== undefined && { show: fitting(show, 250).value }),
+    ...(action && { action: fitting(action, 250).value }),
+    ...(choicesOf(wait).length > 0 && needsPerson(wait, { self }) && { by: "person" as const }),
+    ...(instead && { default: "value" in instead ? JSON.stringify(instead.value).slice(0, 200) : instead.how }),
+    ...(escalated_at !== undefined && { note: escalate?.note ?? "it has waited for long" }),
+    ...(page !== undefined && { page }),
+  };
+}
+
+/** The call that settles what is waited for; where no model may, the one that waits for whoever does. */
+export function settling({ id: run_id, caps }: Run, wait: Wait, { self = true }: Meeting): Next {
+  const { kind, place: step, approval, show } = wait;
+  const [choice] = choicesOf(wait);
+  const looks = { tool: "get_run", arguments: { run_id, wait_seconds: 25 } };
+  if (choice) {
+    if (needsPerson(wait, { self })) return looks;
+    if (kind === "answer" && choicesOf(wait).includes("answer"))
+      return { tool: "decide", arguments: { run_id, step, decision: "answer", value: "<the answer>" } };
+    const decision = { run_id, step, decision: choice, ...(approval !== undefined && { approval }) };
+    return { tool: "decide", arguments: decision };
+  }
+  const { scope, unit = "usd" } = (show ?? {}) as Partial<FailureInfo>;
+  if (kind !== "budget" || scope === "caller" || scope === "day") return looks;
+  return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps, unit) } };
+}
+
+/** Twice the cap that is used up; a cap of nothing has no double. */
+const doubled = (caps: Run["caps"], unit: "usd" | "tokens" | "calls") => {
+  const twice = (caps[unit] || FIRST[unit]) * 2;
+  return { [unit]: unit === "usd" ? toUsd(twice) : twice };
+};
+const FIRST = { usd: 500_000_000, tokens: 50_000, calls: 5 };
