@@ -4,8 +4,8 @@ import { FENCE_RULE } from "../core/fence.ts";
 import type { Budget } from "../core/limits.ts";
 import type { RunContext } from "../core/pattern.ts";
 import { misfit } from "../core/shape.ts";
-import type { Planned } from "./pipeline-steps.ts";
 import { asText, paragraphs, quoted } from "../core/texts.ts";
+import type { Planned } from "./pipeline-steps.ts";
 import { clamped } from "./vote-tally.ts";
 
 const Review = z.object({

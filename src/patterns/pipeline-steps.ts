@@ -5,8 +5,8 @@ import { Failure } from "../core/errors.ts";
 import { Budget, type Limits, RetryPolicy } from "../core/limits.ts";
 import { nearest } from "../core/nearest.ts";
 import { checkShape } from "../core/shape.ts";
-import { freeName, instructed, JsonObject } from "./parts.ts";
 import { listed } from "../core/texts.ts";
+import { freeName, instructed, JsonObject } from "./parts.ts";
 
 const Gate = z.strictObject({
   schema: JsonObject.optional(),

@@ -1,39 +1,14 @@
-import { z } from "zod";
-import { Bill } from "../core/bill.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
-import { isOver, Problem } from "./parts.ts";
+import { isOver } from "./parts.ts";
 import { close } from "./plan-close.ts";
 import { type Course, finished, latest, type Outcome, saidOf } from "./plan-course.ts";
 import { type Draft, draftPlan, priced, tooDear } from "./plan-draft.ts";
-import { drawPlan } from "./plan-drawing.ts";
-import { Estimate } from "./plan-estimate.ts";
-import { checkPlanInput, givenPlan, PlanInput, PlannedTask, planAgents, type Team, teamOf } from "./plan-input.ts";
+import { checkPlanInput, givenPlan, PlanInput, planAgents, type Team, teamOf } from "./plan-input.ts";
 import { outlineAhead, outlineOf } from "./plan-outline.ts";
+import { PlanOutput, report } from "./plan-report.ts";
 import { work } from "./plan-work.ts";
-
-const Output = z.object({
-  output: z.string().optional().describe("What was made of the results"),
-  approach: z.string().optional(),
-  plan: z.object({ tasks: z.array(PlannedTask) }).describe("The last one"),
-  tasks: z.array(
-    z.object({
-      id: z.string(),
-      round: z.int().describe("Of which plan: 0 is the first"),
-      worker: z.string(),
-      status: z.enum(["succeeded", "failed", "skipped"]),
-      output: z.string().optional(),
-      error: Problem.optional(),
-      usage: Bill.optional(),
-    }),
-  ),
-  replans: z.int(),
-  validated: z.object({ ok: z.boolean(), problems: z.array(z.string()), confidence: z.number() }).optional(),
-  mermaid: z.string().optional(),
-  estimate: Estimate.optional().describe("Of the first plan"),
-});
-type Output = z.output<typeof Output>;
 
 /** Somebody plans, code keeps to the plan, and workers do its tasks; what fails is planned again with what was learnt. */
 export const planAndExecute = definePattern({
@@ -44,7 +19,7 @@ export const planAndExecute = definePattern({
     "A planner writes a task graph, workers do it in parallel, a synthesiser joins it; failed tasks are planned again. Use it " +
     "for a goal whose steps you do not know; plan_only shows plan and cost. Not for known steps (run_pipeline, fan_out).",
   input: PlanInput,
-  output: Output,
+  output: PlanOutput,
   subject: "goal",
   agents: planAgents,
   check: checkPlanInput,
@@ -117,26 +92,3 @@ function requireOne({ outcomes, over }: Course): void {
 
 const codesOf = (outcomes: readonly Outcome[]): string =>
   outcomes.map(({ id, status, error }) => `${id} (${error?.code ?? status})`).join(", ");
-
-function report({ outcomes, round, output, judgement }: Course, first: Draft, last: Draft): Output {
-  const drawn = outcomes.filter(({ id }, index) => outcomes.findLastIndex((one) => one.id === id) === index);
-  const { approach = first.approach } = last;
-  return {
-    ...(output !== undefined && { output }),
-    ...(approach !== undefined && { approach }),
-    plan: { tasks: [...last.tasks] },
-    tasks: outcomes.map(({ id, round, worker, status, output, error, usage }) => ({
-      id,
-      round,
-      worker,
-      status,
-      ...(output !== undefined && { output }),
-      ...(error && { error }),
-      ...(usage && { usage }),
-    })),
-    replans: round,
-    ...(judgement && { validated: { ...judgement, problems: [...judgement.problems] } }),
-    mermaid: drawPlan(outcomes.length > 0 ? drawn : last.tasks),
-    ...(first.estimate && { estimate: first.estimate }),
-  };
-}
