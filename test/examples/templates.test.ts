@@ -60,7 +60,6 @@ test.each(TEMPLATES)("%s is played to its end; where it waits for a person, one 
   const came = { degraded: heard.data.degraded, isEmpty: isEmpty(await stage.output(heard)) };
   expect(came).toEqual(LESS[name] ?? { degraded: undefined, isEmpty: false });
 });
-});
 
 test("README.md lists each of them, and nothing else", () => {
   const listed = [...readFileSync(join(FOLDER, "README.md"), "utf8").matchAll(/\]\((\S+)\.yaml\)/g)].map(
