@@ -151,7 +151,7 @@ export interface Pattern<I = unknown, O = unknown> {
   /** The saved workflows its input names as such. */
   workflows?(input: I): readonly string[];
   /** What is wrong with an input that its schema lets pass; throws a Failure. */
-  check?(input: I, limits: Limits): void;
+  check?(input: I, limits: Limits, pinned?: (workflow: string) => PinnedWorkflow | undefined): void;
   /** What it is going to do, as far as the input tells; for estimates, drawings and warnings. Asks nobody. */
   outline?(input: I, limits: Limits, workflow?: (name: string) => PinnedWorkflow | undefined): Outline;
   /** What a careful reader would change in this input, a sentence each; `who` tells whom a reference means. */

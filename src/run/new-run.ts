@@ -28,6 +28,7 @@ export function newRun(request: StartRequest, options: NewRunParts): NewRun {
   const { pattern, input, caller } = request;
   pattern.check?.(input, options.limits);
   const { catalogue, needs } = pinned(request, options);
+  if (catalogue.workflows) pattern.check?.(input, options.limits, (name) => catalogue.workflows?.[name]);
   const rehearsal = request.rehearsal ?? options.rehearsal;
   return {
     id: newId(),

@@ -46,7 +46,13 @@ export function makeRunWorkflow(others: readonly Pattern[]): Pattern {
       ...(input.name === undefined ? [] : [input.name]),
       ...workflowsOf(inline(input)).map(({ ref }) => ref),
     ],
-    check: (input, limits) => check(input, { patterns, limits }),
+    check(input, limits, pinned) {
+      check(input, { patterns, limits });
+      const saved = input.name === undefined ? undefined : pinned?.(input.name);
+      if (!saved) return;
+      const definition = savedDefinition(saved);
+      readInputs(definition, given(definition, input));
+    },
     advice: (input, who) => lintWorkflow(inline(input), { patterns, agents: agentsAs(who) }).map(wordsOf),
 
     outline(input, limits, pinned = () => undefined) {

@@ -43,6 +43,16 @@ describe("a saved workflow", () => {
     });
   });
 
+  test("whose inputs do not fit is refused before the run exists", async () => {
+    await using stage = await withSaved({ review });
+    const start = (inputs: object) => stage.start("run_workflow", { name: "review", inputs });
+    await expect(start({ tsk: "t" })).rejects.toMatchObject({
+      message: expect.stringContaining("did you mean `task`?"),
+    });
+    await expect(start({ task: "t", tone: 3 })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    expect((await stage.store.list({ limit: 5 })).runs).toEqual([]);
+  });
+
   test("is a node of another; what comes from other nodes is data in it, but for what says what to do", async () => {
     const outer = `
 inputs: { task: { type: string } }
