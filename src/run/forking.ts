@@ -93,19 +93,21 @@ function inputOf(source: Run, pattern: Pattern, { input }: Changes): unknown {
   });
 }
 
-function forkOf({ changes = {}, from_step, effects }: ForkRequest, memory: Memory): Fork {
-  const { agents, steps = {} } = changes;
+/** What was changed in the source stays changed, unless it is changed again. */
+function forkOf({ source, changes = {}, from_step, effects }: ForkRequest, memory: Memory): Fork {
+  const { agents } = changes;
   const lines = standing(memory.lines);
   const upto = Math.max(0, ...memory.lines.map(({ seq }) => seq));
   const step = from_step === undefined ? undefined : knownPlace(from_step, memory, "from_step");
   const began = step === undefined ? 0 : beganAt(lines, step);
-  const changed = Object.entries(steps).map(
+  const changed = Object.entries(changes.steps ?? {}).map(
     ([place, how]) => [knownPlace(place, memory, "changes.steps"), how] as const,
   );
+  const steps = { ...source.fork?.steps, ...Object.fromEntries(changed) };
   return {
     upto,
     ...(agents && { agents }),
-    ...(changed.length > 0 && { steps: Object.fromEntries(changed) }),
+    ...(Object.keys(steps).length > 0 && { steps }),
     ...(step !== undefined && { from: { step, seq: Number.isFinite(began) ? began : upto } }),
     ...(effects && { effects }),
   };

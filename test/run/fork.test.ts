@@ -1,23 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { definePattern, type RunContext } from "../../src/core/pattern.ts";
-import { openForkHouse } from "./forks.ts";
-
-const play = (name: string, run: (ctx: RunContext, input: { task: string }) => Promise<unknown>) =>
-  definePattern({
-    name,
-    version: 1,
-    title: name,
-    description: name,
-    input: z.strictObject({ task: z.string() }),
-    output: z.unknown(),
-    subject: "task",
-    agents: () => ["oa/m"],
-    run,
-  });
-
-const say = async (ctx: RunContext, prompt: string, name?: string): Promise<string> =>
-  (await ctx.call("oa/m", { prompt, ...(name && { name }) })).output;
+import { openForkHouse, play, say } from "./forks.ts";
 
 /** Twenty steps: the odd ones read the step before them, the even ones read the task alone. */
 const twenty = play("twenty", async (ctx, { task }) => {

@@ -1,17 +1,37 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import type { ForkRequest } from "../../src/core/fork.ts";
+import { definePattern, type RunContext } from "../../src/core/pattern.ts";
 import type { Line, Run } from "../../src/core/store.ts";
 import { type House, type HouseOptions, openHouse } from "../house.ts";
 import type { Asked } from "../stub/script.ts";
 
+/** A program as a pattern, with a task for its input. */
+export const play = (name: string, run: (ctx: RunContext, input: { task: string }) => Promise<unknown>) =>
+  definePattern({
+    name,
+    version: 1,
+    title: name,
+    description: name,
+    input: z.strictObject({ task: z.string() }),
+    output: z.unknown(),
+    subject: "task",
+    agents: () => ["oa/m"],
+    run,
+  });
+
+/** Asks the only model there is. */
+export const say = async (ctx: RunContext, prompt: string, name?: string): Promise<string> =>
+  (await ctx.call("oa/m", { prompt, ...(name && { name }) })).output;
+
 /** A house with a vendor that says by whom and what it was asked, and what else it takes to look at forks. */
 export async function openForkHouse(options: HouseOptions & { say?: (asked: Asked) => string | undefined } = {}) {
-  const { say = () => undefined, ...rest } = options;
+  const { say: how = () => undefined, ...rest } = options;
   const asked: Asked[] = [];
   const script = (one: Asked) => {
     asked.push(one);
-    return { text: say(one) ?? `${one.system || one.model} says ${shortened(one.user)}` };
+    return { text: how(one) ?? `${one.system || one.model} says ${shortened(one.user)}` };
   };
   const house = await openHouse({ script, ...rest });
   return {
