@@ -123,7 +123,7 @@ describe("the content pipeline", () => {
     const waiting = await play(stage, "content-pipeline", { publish_to: `${blog.origin}/posts` });
     expect(waiting.data).toMatchObject({ status: "waiting", waiting_for: { kind: "approval" } });
     expect([waiting.text.includes('"missing":["exactly once delivery"]'), said(blog)]).toEqual([true, []]);
-    const heard = await stage.decide(waiting, "approve", { missing: [], text: "Exactly once delivery, by hand." });
+    const heard = await stage.decide(waiting, "edit", { missing: [], text: "Exactly once delivery, by hand." });
     expect(heard.data).toMatchObject({ status: "succeeded" });
     expect(blog.asked).toMatchObject([{ what: "POST /posts", body: { markdown: "Exactly once delivery, by hand." } }]);
   });
@@ -148,7 +148,7 @@ describe("support routing", () => {
     await using stage = await openStage("support-routing");
     const waiting = await play(stage, "support-routing");
     expect(waiting.text).toContain("it promises Friday, and no article gives a date");
-    const heard = await stage.decide(waiting, "approve", { reply: "You will have the second 59 euros back." });
+    const heard = await stage.decide(waiting, "edit", { reply: "You will have the second 59 euros back." });
     expect(await stage.output(heard)).toMatchObject({
       escalated: true,
       reply: "You will have the second 59 euros back.",

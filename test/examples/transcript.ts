@@ -16,7 +16,7 @@ const DECISIONS: Readonly<Record<string, readonly Decision[]>> = {
   ],
   "support-routing": [
     {
-      decision: "approve",
+      decision: "edit",
       value: { reply: "We are sorry. The second 59 euros go back to your card; banks need 5 to 10 working days." },
       because: "No article gives a date, so the reply gives none either.",
     },
