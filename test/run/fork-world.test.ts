@@ -60,7 +60,7 @@ describe("what reads the world, in a fork", () => {
     const source = await world.play("world", { task: "t" });
     world.told();
     await world.fork(source, patch("map/1/ask"));
-    expect(world.told().sort()).toEqual(["GET /y", "GET /z"]);
+    expect(world.told().toSorted()).toEqual(["GET /y", "GET /z"]);
   });
 });
 
