@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../version.ts";
+import type { ApproveOptions } from "./approve.ts";
 import type { CheckOptions } from "./check.ts";
 import { complain, USAGE } from "./complain.ts";
 import type { ExportOptions } from "./export.ts";
@@ -93,6 +94,23 @@ function program(): Command {
           (await import("./pause.ts")).pause(does, id === undefined ? undefined : String(id), options),
         ),
       );
+
+  baton
+    .command("approve")
+    .argument("[run]", "the run's id; else all that waits is listed")
+    .description("decide what waits for a person; a terminal asks, and no server is needed")
+    .option("--step <place>", "which step, where several wait")
+    .option("--yes", "approve it")
+    .option("--reject", "reject it")
+    .option("--edit <file>", "approve what the file holds instead (JSON, or a text)")
+    .option("--answer <text>", "answer it")
+    .option("--raise <usd>", "a new cap, where it waits for money", Number)
+    .option("--note <text>", "why")
+    .action(
+      act<ApproveOptions>(async (options, id) =>
+        (await import("./approve.ts")).approve(id === undefined ? undefined : String(id), options),
+      ),
+    );
 
   baton
     .command("save")

@@ -6,14 +6,14 @@ export const CHOICES = ["approve", "reject", "edit", "answer"] as const;
 export type Choice = (typeof CHOICES)[number];
 
 /** What is going to be done, exactly. */
-export interface Action {
+interface Action {
   readonly name: string;
   /** An edit puts others in their place. */
   readonly arguments?: unknown;
 }
 
 /** What is taken for a decision where nobody decides in time. */
-export type Fallback =
+type Fallback =
   | { readonly how: "approved" | "rejected" }
   | { readonly how: "answered"; readonly value: unknown };
 

@@ -1,8 +1,6 @@
 import type { Choice } from "./approval.ts";
-import type { Caps } from "./budget.ts";
 import { Failure } from "./errors.ts";
 import type { Budget } from "./limits.ts";
-import { toNano } from "./money.ts";
 import { misfit } from "./shape.ts";
 import type { Decision, Run, Wait } from "./store.ts";
 
@@ -154,26 +152,6 @@ function forbidden(run: Run, wait: Wait): Failure {
   return new Failure("FORBIDDEN", `${quote(wait)} ${why}: a model may not decide it`, {
     step: wait.place,
     hint: peoplesWays(run.id),
-  });
-}
-
-const UNITS = ["usd", "tokens", "calls", "seconds"] as const;
-
-/** The caps that a decider may set, as a store takes them. */
-export function raisedCaps(run: Run, caps: Budget, { decider, policy }: Judge): Caps & { readonly seconds?: number } {
-  const { usd, ...rest } = Object.fromEntries(Object.entries(caps).filter(([, cap]) => cap !== undefined)) as Budget;
-  if (usd === undefined && Object.keys(rest).length === 0)
-    throw wrong("`value` names no cap to raise", rightCall(run, "raise_budget", { value: { usd: 2 } }));
-  if (decider.is === "model") checkCeiling(run, caps, policy);
-  return { ...(rest as Omit<Caps, "usd">), ...(usd !== undefined && { usd: toNano(usd) }) };
-}
-
-/** Only a person raises a budget above what one run may have. */
-function checkCeiling(run: Run, caps: Budget, { run_max }: ApprovalPolicy): void {
-  const over = UNITS.find((unit) => (caps[unit] ?? 0) > (run_max[unit] ?? Number.POSITIVE_INFINITY));
-  if (over === undefined) return;
-  throw new Failure("FORBIDDEN", `${over} ${caps[over]} is above the ceiling of ${run_max[over]} for a run`, {
-    hint: `Up to budgets.run_max a model may raise it. ${peoplesWays(run.id)}`,
   });
 }
 

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { CHOICES } from "../core/approval.ts";
-import { type Judge, raisedCaps, type Said, settlement } from "../core/deciding.ts";
-import { Budget } from "../core/limits.ts";
+import { type Judge, type Said, settlement } from "../core/deciding.ts";
+import { raisedCaps } from "../core/raising.ts";
 import type { Run, RunStore } from "../core/store.ts";
-import { checkArguments } from "./arguments.ts";
 import { ENVELOPE_SCHEMA } from "./envelope.ts";
 import { ownRun } from "./own-run.ts";
 import { simpleTool } from "./simple-tool.ts";
@@ -52,8 +51,7 @@ export const decide = (setting: Setting): Tool =>
   );
 
 async function raise(store: RunStore, run: Run, { value }: Input, judge: Judge): Promise<void> {
-  const caps = checkArguments("decide", z.object({ value: Budget }), { value }).value;
-  await store.raise(run.id, raisedCaps(run, caps, judge), judge.decider.name);
+  await store.raise(run.id, raisedCaps(run, value ?? {}, judge), judge.decider.name);
 }
 
 async function settle(store: RunStore, run: Run, said: Said, judge: Judge): Promise<void> {

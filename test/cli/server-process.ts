@@ -88,3 +88,17 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 
 const closed = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once("close", (code) => resolve(code)));
+
+/** Runs one command at a terminal, into which somebody types an answer to each question. */
+export async function typedInto(args: readonly string[], home: string, answers: readonly string[]): Promise<Ended> {
+  const line = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(" ");
+  const child = spawn("/usr/bin/script", ["-qec", line, "/dev/null"], { env: environment(home), cwd: tmpdir() });
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  let asked = 0;
+  child.stdout.on("data", () => {
+    if (!/: $/.test(stdout()) || asked === answers.length) return;
+    child.stdin.write(`${answers[asked++]}\n`);
+  });
+  const code = await closed(child);
+  return { code, stdout: stdout(), stderr: stderr() };
+}
