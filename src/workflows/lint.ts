@@ -5,6 +5,7 @@ import { lintData } from "./lint-data.ts";
 import { lintDepth } from "./lint-depth.ts";
 import { lintFlow } from "./lint-flow.ts";
 import { lintJudges } from "./lint-judges.ts";
+import { lintSkips } from "./lint-skips.ts";
 import type { Finding } from "./problems.ts";
 import type { World } from "./world.ts";
 
@@ -16,6 +17,7 @@ export function lintWorkflow(definition: Definition, world: World): Finding[] {
     ...lintJudges(anatomy, world),
     ...lintFlow(anatomy),
     ...lintData(anatomy),
+    ...lintSkips(anatomy),
     ...lintDepth(anatomy, world),
   ];
 }

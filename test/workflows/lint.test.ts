@@ -49,6 +49,15 @@ describe("a careful reader would change", () => {
       "`nodes.e`: `e` reads everything that was made before it; name what it needs; a shorter prompt is cheaper, faster and better understood",
     ],
     [
+      "a deed that is done even where what it builds on was skipped",
+      `inputs: {sum: {type: integer}}
+nodes:
+  asked: {when: inputs.sum > 100, wait: {approval: "{{ inputs.sum }}"}}
+  text: {template: "{{ inputs.sum }}"}
+  «pay: {after: [asked], http: {method: POST, url: "https://x.example/{{ nodes.text.output }}"}, effect: true}`,
+      '`nodes.pay`: `pay` is done even where `asked` was skipped, since it follows others as well; say `when: nodes.asked.status == "succeeded"`, or put it into the switch that chooses `asked`',
+    ],
+    [
       "a step that reads the whole state",
       `state: {k: {type: string, default: x}}\nnodes:\n  a: {template: x, writes: {k: output}}\n  «b: {agent: writer, task: "{{ state | json }}", after: [a], ${CAREFUL}}`,
       "`nodes.b`: `b` reads the whole of `state`; name what it needs; a shorter prompt is cheaper, faster and better understood",
