@@ -209,11 +209,12 @@ async function orClose<T>(store: RunStore, open: () => T | Promise<T>): Promise<
 
 const tag = ({ name, version }: Pattern): string => `${name}@${version}`;
 
-function engineSettings({ limits, retry, breaker, budgets, providers, rehearsal, cache }: Config) {
+function engineSettings({ limits, retry, breaker, on_outage, budgets, providers, rehearsal, cache }: Config) {
   return {
     limits,
     retry,
     breaker,
+    onOutage: on_outage,
     budgets,
     maxUsd: (provider: string) => providers[provider]?.max_usd,
     ...(typeof rehearsal === "object" && { rehearsal }),

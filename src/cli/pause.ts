@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from "../core/caller.ts";
 import { Failure } from "../core/errors.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Run, RunStore } from "../core/store.ts";
@@ -7,25 +8,48 @@ import type { CommonOptions } from "./settings.ts";
 
 export interface PauseOptions extends CommonOptions {
   readonly all?: boolean;
+  readonly agent?: string;
+  readonly provider?: string;
 }
 
 type Does = "pause" | "resume";
 
 const PAGE = 200;
 
-/** `baton pause` and `baton resume`: one run, or all that have not ended, whoever started them. */
-export const pause = (does: Does, id: string | undefined, { all, ...common }: PauseOptions): Promise<number> =>
+/** `baton pause` and `baton resume`: one run, or all that have not ended, whoever started them; an agent or a provider. */
+export const pause = (
+  does: Does,
+  id: string | undefined,
+  { all, agent, provider, ...common }: PauseOptions,
+): Promise<number> =>
   looking(common, async (baton) => {
-    if ((id === undefined) === !all)
-      throw new Failure("INVALID_INPUT", `baton ${does} takes a run's id, or --all`, {
+    const subject = agent === undefined ? provider : `agent:${agent}`;
+    if ([id, all, agent, provider].filter((one) => one !== undefined).length !== 1)
+      throw new Failure("INVALID_INPUT", `baton ${does} takes a run's id, --all, --agent or --provider`, {
         hint: "baton runs shows the runs there are.",
       });
-    const { store } = await baton.open();
+    const { store, desk } = await baton.open();
+    if (subject !== undefined) {
+      const isKnown = provider === undefined ? desk.has(agent ?? "") : desk.provider(provider) !== undefined;
+      const doubt = isKnown ? "" : " (None of that name is at hand here.)";
+      process.stdout.write(`${await turned(store, does, subject)}${doubt}\n`);
+      return OK;
+    }
     const runs = id === undefined ? await unfinished(store, does) : [await store[does](id)];
     for (const run of runs) process.stdout.write(`${sentence(does, run)}\n`);
     if (runs.length === 0) process.stdout.write(`There is nothing to ${does}.\n`);
     return OK;
   });
+
+/** Switches something off or on, and says so. */
+async function turned(store: RunStore, does: Does, subject: string): Promise<string> {
+  const name = subject.replace(/^agent:/, "");
+  if (does === "pause") {
+    const off = await store.switchOff(subject, LOCAL_CALLER);
+    return off ? `${name} is switched off: nobody asks it.` : `${name} was switched off before.`;
+  }
+  return (await store.switchOn(subject)) ? `${name} is switched on again.` : `${name} was not switched off.`;
+}
 
 /** Pauses or resumes all runs for which that changes something. */
 async function unfinished(store: RunStore, does: Does): Promise<readonly Run[]> {

@@ -89,6 +89,8 @@ function program(): Command {
       .argument("[run]", "the run's id")
       .description(what)
       .option("--all", "all runs that have not ended, whoever started them")
+      .option("--agent <name>", "an agent: nobody asks it while it is switched off")
+      .option("--provider <name>", "a provider likewise")
       .action(
         act<PauseOptions>(async (options, id) =>
           (await import("./pause.ts")).pause(does, id === undefined ? undefined : String(id), options),

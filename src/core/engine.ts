@@ -24,9 +24,9 @@ export interface PlayerNow extends Player {
 }
 
 export interface Health {
-  /** A provider, `provider/model` or agent. */
+  /** A provider, `provider/model` or `agent:name`. */
   readonly subject: string;
-  readonly state: "closed" | "open" | "half-open";
+  readonly state: "closed" | "open" | "half-open" | "off";
   readonly failures: number;
   readonly until?: number;
   readonly last?: string;

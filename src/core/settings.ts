@@ -82,6 +82,8 @@ export const Settings = z.strictObject({
   limits: Limits.partial().default({}),
   retry: RetryPolicy.partial().default({}),
   breaker: BreakerPolicy.partial().default({}),
+  /** What becomes of a call when nobody who could answer it can be reached. */
+  on_outage: z.enum(["fail", "wait"]).default("fail"),
   agents: z.array(z.string()).default(["agents", ".claude/agents", ".github/agents"]),
   workflows: z.array(z.string()).default(["workflows"]),
   subscriptions: z.array(SubscriptionSettings).default([]),

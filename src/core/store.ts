@@ -341,6 +341,13 @@ export type Decision = {
   readonly edited?: true;
 };
 
+/** A provider, or an agent as `agent:name`, that a person has switched off. */
+export interface Switch {
+  readonly subject: string;
+  readonly off_by: string;
+  readonly off_at: number;
+}
+
 /** What runs of a kind have cost and taken so far, for estimates and alerts. */
 export interface Baseline {
   readonly subject: string;
@@ -395,6 +402,13 @@ export interface RunStore extends EventStore {
   decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;
   /** Sets the caps of a run and, where it waits for them, wakes it. */
   raise(id: string, caps: Caps & { readonly seconds?: number }, by: string): Promise<Run>;
+
+  /** What has been switched off. */
+  switches(): Promise<readonly Switch[]>;
+  /** Switches something off; true where it was on. */
+  switchOff(subject: string, by: string): Promise<boolean>;
+  /** Switches it on again, and wakes every run that waits for somebody to be there; true where it was off. */
+  switchOn(subject: string): Promise<boolean>;
 
   nodes(ids: readonly string[]): Promise<readonly Pick<Ledger, "id" | "spent" | "held">[]>;
   baselines(subject: string): Promise<readonly Baseline[]>;

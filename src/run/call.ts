@@ -1,4 +1,4 @@
-import { Failure, type FailureOptions } from "../core/errors.ts";
+import { Failure } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/limits.ts";
 import type { Answer, Task } from "../core/pattern.ts";
 import type { Line, Write } from "../core/store.ts";
@@ -6,9 +6,11 @@ import { addUsage, NO_USAGE } from "../core/usage.ts";
 import { freeAside } from "./aside.ts";
 import { blocked, type Rung, type Standing } from "./asking.ts";
 import { fromCache } from "./cached.ts";
+import { capHint, clipped, exitOf } from "./call-words.ts";
 import type { Frame, Open } from "./frame.ts";
 import { frozen, kept } from "./kept.ts";
 import { nextRung } from "./ladder.ts";
+import { waitAfter, waitOut } from "./outage.ts";
 import type { Gated, Playing } from "./playing.ts";
 import { type Asked, fitted, tagOf } from "./question.ts";
 import { type Asker, Request } from "./request.ts";
@@ -162,16 +164,22 @@ export class Call implements Open, Gated, Asker {
     const { spec } = this.#asked.question;
     const policy = { ...catalogue.retry, ...spec.retry, ...this.#task.retry } as RetryPolicy;
     const next = nextRung(memory.attempts(this.place), spec.models.length, policy, stage.random);
-    if (next.do === "fail") {
-      const failure = Failure.fromInfo(next.error);
-      if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
-      stage.guard.agentEnded(spec.name, failure);
-      return this.#fail(failure);
-    }
+    if (next.do === "fail") return this.#exhausted(Failure.fromInfo(next.error), spec.name);
     if (next.do === "wait" && next.until > stage.clock.now()) return this.#sleepUntil(next.until);
     const pause = next.do === "ask" ? next.pause_ms : 0;
     if (pause <= 0) return this.#route(next.rung, next.turn);
     this.#stopPause = stage.clock.after(pause, () => this.#route(next.rung, next.turn));
+  }
+
+  /** No model is left: it fails, or waits until they can be reached again. */
+  #exhausted(failure: Failure, agent: string): void {
+    if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
+    const { stage, memory } = this.#play;
+    const until = waitAfter(failure, memory.attempts(this.place), stage);
+    if (until !== undefined)
+      return until > stage.clock.now() ? this.#sleepUntil(until, failure.message) : this.#route(0, 0);
+    stage.guard.agentEnded(agent, failure);
+    this.#fail(failure);
   }
 
   /** The first model from here on that may be asked now; where none may, the call fails, or waits for the clock. */
@@ -184,21 +192,28 @@ export class Call implements Open, Gated, Asker {
       if (!reason) return this.#send({ rung: at, turn: at === rung ? turn : 0, model });
       reasons.push(reason);
     }
+    this.#blocked(reasons);
+  }
+
+  /** None of its models may be asked now: it waits where that helps, and else fails. */
+  #blocked(reasons: readonly Failure[]): void {
     const [first = new Failure("NO_PROVIDER", "no model is left to ask")] = reasons;
     const reason = reasons.find(({ code }) => code === "RATE_LIMITED") ?? first;
-    const pause = reason.code === "RATE_LIMITED" ? reason.retryAfterMs : undefined;
+    const out = waitOut(reasons, this.#play.stage);
+    const pause = out ?? (reason.code === "RATE_LIMITED" ? reason.retryAfterMs : undefined);
     if (pause === undefined) return this.#fail(reason);
-    this.#sleepUntil(this.#play.stage.clock.now() + pause);
+    this.#sleepUntil(this.#play.stage.clock.now() + pause, out === undefined ? undefined : reason.message);
   }
 
   /** No slot, no socket: where nothing else moves, the run is put down until then. */
-  #sleepUntil(until: number): void {
+  #sleepUntil(until: number, why?: string): void {
     this.#play.pending.delete(this);
     const place = this.#play.memory.nextPause(this.place);
-    this.#snooze = new Snooze(this.#play, place, until, () => {
+    const wake = () => {
       this.#snooze = undefined;
       this.go();
-    });
+    };
+    this.#snooze = new Snooze(this.#play, place, until, wake, why === undefined ? undefined : clipped(why));
     this.#snooze.begin();
   }
 
@@ -281,16 +296,3 @@ export class Call implements Open, Gated, Asker {
     this.#tell.done(Object.freeze({ agent, model, output: frozen(fits.value), usage, at }));
   }
 }
-
-/** What may be done where a cap has refused. */
-function capHint(scope: FailureOptions["scope"], run: string): string {
-  if (scope === "step") return "Give the step a larger budget.";
-  if (scope !== "run")
-    return `What was done is kept. The cap of a ${scope} is set in the settings (budgets.${scope}) and counts anew each UTC day; control_run retry then goes on from here.`;
-  const raise = `decide {"run_id":"${run}","decision":"raise_budget","value":{…}}`;
-  return `What was done is kept. A person may raise the cap: ${raise}; a failed run then goes on with control_run retry.`;
-}
-
-/** The three words in which every call's end is counted. */
-const exitOf = ({ state, error }: Told): "success" | "semantic failure" | "exception" =>
-  state === "done" ? "success" : error?.kind === "semantic" ? "semantic failure" : "exception";

@@ -20,6 +20,7 @@ import { type ForkParts, foreseeFork, newFork } from "./forking.ts";
 import { Guard } from "./guard.ts";
 import { newRun } from "./new-run.ts";
 import { adviceOn, bounded } from "./notes.ts";
+import type { OnOutage } from "./outage.ts";
 import { pinned } from "./pins.ts";
 import type { Stage } from "./stage.ts";
 import { Worker } from "./worker.ts";
@@ -58,6 +59,7 @@ export interface EngineOptions {
   /** Told as soon as this process takes up runs, perhaps more than once. */
   readonly onAwake?: () => unknown;
   readonly onBreaker?: (news: BreakerNews) => void;
+  readonly onOutage?: OnOutage;
 }
 
 const LEASE_MS = 10_000;
@@ -70,6 +72,7 @@ const LAST_WRITES_MS = 2000;
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const engine = new LocalEngine(options);
   await options.store.enlist(options.identity);
+  await engine.look();
   return engine;
 }
 
@@ -108,6 +111,7 @@ class LocalEngine implements Engine {
       daily: dailyOf(budgets),
       maxUsd,
       random: options.random ?? Math.random,
+      ...(options.onOutage && { onOutage: options.onOutage }),
       pour: () => this.#worker.pour(),
       poured: () => this.#worker.poured,
       over: (run) => {
@@ -125,6 +129,7 @@ class LocalEngine implements Engine {
       onNews: () => {
         for (const run of this.#watchers.keys()) this.#ring(run);
       },
+      onLook: () => void this.look().catch(() => {}),
     });
   }
 
@@ -182,6 +187,11 @@ class LocalEngine implements Engine {
       const rang = await this.#nextRing(id, Math.min(left, onProgress ? PROGRESS_MS : left), signal);
       if (!rang) onProgress?.((await store.get(id)) ?? run);
     }
+  }
+
+  /** Reads what people have switched off. */
+  async look(): Promise<void> {
+    this.#guard.switchedOff(await this.#options.store.switches());
   }
 
   awaken(): void {

@@ -15,6 +15,7 @@ import type { BreakerNews } from "../core/event.ts";
 import type { BreakerPolicy, Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { type ModelReply, type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
+import type { Switch } from "../core/store.ts";
 import { Lane, type Turn } from "./lane.ts";
 import { type Patience, watched } from "./watch.ts";
 
@@ -66,16 +67,28 @@ export class Guard {
   readonly #lanes = new Map<string, Lane>();
   readonly #agents = new Map<string, PQueue>();
   readonly #all: PQueue;
+  #off: ReadonlyMap<string, Switch> = new Map();
 
   constructor(options: GuardOptions) {
     this.#options = options;
     this.#all = new PQueue({ concurrency: options.limits.calls });
   }
 
+  get cooldownMs(): number {
+    return this.#options.breaker.cooldown_seconds * 1000;
+  }
+
+  /** What people have switched off, all of it. */
+  switchedOff(off: readonly Switch[]): void {
+    this.#off = new Map(off.map((each) => [each.subject, each]));
+  }
+
   /** Why this errand would be refused now; undefined where it may go. */
   blocked({ model, agent }: Pick<Errand, "model" | "agent">): Failure | undefined {
     const { provider } = splitModel(model);
     for (const subject of [provider, model, `agent:${agent}`]) {
+      const off = this.#off.get(subject);
+      if (off) return isOff(off);
       const fuse = this.#fuses.get(subject);
       if (fuse && this.#isOpen(fuse)) {
         return new Failure("CIRCUIT_OPEN", `${subject} has failed ${fuse.failures} times in a row (${fuse.last})`, {
@@ -140,17 +153,25 @@ export class Guard {
   }
 
   health(): readonly Health[] {
-    return [...this.#fuses].map(([subject, fuse]) => {
-      const isHalf = fuse.policy.state === CircuitState.HalfOpen || !this.#isOpen(fuse);
-      const state = fuse.policy.state === CircuitState.Closed ? "closed" : isHalf ? "half-open" : "open";
-      return {
-        subject,
-        state,
-        failures: fuse.failures,
-        ...(state === "open" && { until: fuse.until }),
-        ...(fuse.last !== undefined && { last: fuse.last }),
-      };
-    });
+    const off = [...this.#off.values()].map(
+      (each): Health => ({ subject: each.subject, state: "off", failures: 0, last: isOff(each).message }),
+    );
+    const fuses = [...this.#fuses].filter(([subject]) => !this.#off.has(subject));
+    return [
+      ...off,
+      ...fuses.map(([subject, fuse]) => {
+        const isHalf = fuse.policy.state === CircuitState.HalfOpen || !this.#isOpen(fuse);
+        const state: Health["state"] =
+          fuse.policy.state === CircuitState.Closed ? "closed" : isHalf ? "half-open" : "open";
+        return {
+          subject,
+          state,
+          failures: fuse.failures,
+          ...(state === "open" && { until: fuse.until }),
+          ...(fuse.last !== undefined && { last: fuse.last }),
+        };
+      }),
+    ];
   }
 
   #fuse(subject: string, codes: readonly Code[]): Fuse {
@@ -219,6 +240,12 @@ export class Guard {
     return queue;
   }
 }
+
+/** A refusal of what a person has switched off. */
+const isOff = ({ subject, off_by, off_at }: Switch): Failure =>
+  new Failure("CIRCUIT_OPEN", `${subject} was switched off by ${off_by} at ${new Date(off_at).toISOString()}`, {
+    hint: `baton resume ${subject.startsWith("agent:") ? `--agent ${subject.slice(6)}` : `--provider ${subject}`} switches it on again.`,
+  });
 
 /** A provider that is first asked for something free, to see whether anybody is there: any answer shows it. */
 const knocking = (provider: Provider): Pick<Provider, "id" | "complete"> => ({

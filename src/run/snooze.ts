@@ -1,19 +1,24 @@
 import type { Wait } from "../core/store.ts";
 import type { Playing, Waiter } from "./playing.ts";
 
-/** A long pause that a restart survives: a row in the store, and nothing in memory once the run is put down. */
+/**
+ * A long pause that a restart survives: a row in the store, and nothing in memory once the run is put down. With a
+ * reason it waits for somebody to be there, and is over as soon as anything is switched on again.
+ */
 export class Snooze implements Waiter {
   readonly place: string;
   readonly #play: Playing;
   readonly #until: number;
+  readonly #why: string | undefined;
   readonly #wake: () => void;
   #ended = false;
 
-  constructor(play: Playing, place: string, until: number, wake: () => void) {
+  constructor(play: Playing, place: string, until: number, wake: () => void, why?: string) {
     this.#play = play;
     this.place = place;
     this.#until = until;
     this.#wake = wake;
+    this.#why = why;
   }
 
   begin(): void {
@@ -29,6 +34,7 @@ export class Snooze implements Waiter {
       kind: "timer",
       expires_at: Math.ceil(this.#until),
       opened_at,
+      ...(this.#why !== undefined && { show: { outage: this.#why } }),
     } as const;
     this.#play.pending.add(this);
     void this.#play.journal.write([{ do: "open", wait }]).then(() => {

@@ -15,6 +15,8 @@ export interface WorkerOptions {
   readonly has: () => readonly string[];
   /** Others, in whatever process, may have changed the store. */
   readonly onNews: () => void;
+  /** Called with each news, and once a second: what is switched off may have changed. */
+  readonly onLook: () => void;
 }
 
 const REAP_MS = 200;
@@ -126,6 +128,7 @@ export class Worker {
     if (now >= this.#reapAt) this.#sweep(now);
     if (news || now >= this.#claimAt) {
       this.#claimAt = now + 1000;
+      this.#options.onLook();
       this.kick();
     }
     this.#stopTick = this.#stage.clock.after(this.#options.tick_ms, () => this.#tick());
@@ -173,7 +176,9 @@ export class Worker {
     void store.wake().then(
       ({ woken, next = Number.POSITIVE_INFINITY }) => {
         this.#wakeAt = clock.mono() + Math.min(next - clock.now(), WAKE_MS);
-        if (woken > 0) this.kick();
+        if (woken === 0) return;
+        this.#options.onLook();
+        this.kick();
       },
       (error: unknown) => this.#complain(error),
     );

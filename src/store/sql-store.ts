@@ -19,6 +19,7 @@ import * as players from "./players.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
 import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
+import * as switches from "./switches.ts";
 import * as waits from "./waits.ts";
 import { mayAnnounce, mayShare, write } from "./writes.ts";
 
@@ -190,6 +191,18 @@ export class SqlStore implements core.RunStore {
 
   raise(id: string, caps: Partial<core.RunCaps>, by: string): Promise<core.Run> {
     return this.#db.write({ tx: ({ now }) => runs.raise(id, caps, by, now), fresh: true, touched: () => [id] });
+  }
+
+  switches(): Promise<readonly core.Switch[]> {
+    return this.#db.read(switches.switches);
+  }
+
+  switchOff(subject: string, by: string): Promise<boolean> {
+    return this.#db.write({ tx: ({ now }) => switches.switchOff(subject, by, now), fresh: true });
+  }
+
+  switchOn(subject: string): Promise<boolean> {
+    return this.#db.write({ tx: ({ now }) => switches.switchOn(subject, now), fresh: true });
   }
 
   nodes(ids: readonly string[]): ReturnType<core.RunStore["nodes"]> {

@@ -122,7 +122,8 @@ function agentRow(card: AgentCard, health: readonly Health[]) {
 }
 
 const concerns = (subject: string, { name, models }: AgentCard): boolean =>
-  subject === name || [name, ...models].some((model) => model === subject || model.startsWith(`${subject}/`));
+  subject === `agent:${name}` ||
+  [name, ...models].some((model) => model === subject || model.startsWith(`${subject}/`));
 
 function agentLine({
   name,

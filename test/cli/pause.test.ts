@@ -36,3 +36,36 @@ describe("baton pause", () => {
     });
   });
 });
+
+describe("baton pause --provider and --agent", () => {
+  it("switch them off for every server, as list_agents tells, and resume switches them on", async () => {
+    const client = await CLIENTS["the current client, 2026-07-28"]?.({ home });
+    await client?.call("list_agents", {});
+    expect((await baton(["pause", "--provider", "rehearsal"], home)).stdout).toMatch(/^rehearsal is switched off/);
+    expect((await baton(["pause", "--agent", "writer"], home)).stdout).toMatch(/^writer is switched off/);
+    expect((await baton(["pause", "--agent", "writer"], home)).stdout).toMatch(/^writer was switched off before/);
+    await vi.waitFor(
+      async () => {
+        const { data } = (await client?.call("list_agents", { query: "writer" })) ?? {};
+        expect(JSON.stringify(data)).toContain("agent:writer off: agent:writer was switched off by local at 20");
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+    const failed = await client?.call("run_agent", { agent: "critic", task: "t" });
+    expect(failed?.data).toMatchObject({ error: { code: "CIRCUIT_OPEN" } });
+    expect(failed?.data.error?.hint).toContain("baton resume --provider rehearsal");
+    for (const what of [
+      ["--provider", "rehearsal"],
+      ["--agent", "writer"],
+    ])
+      expect((await baton(["resume", ...what], home)).stdout).toContain("is switched on again");
+    await vi.waitFor(
+      async () => {
+        const ended = await client?.call("run_agent", { agent: "writer", task: "t" });
+        expect(ended?.data.status).toBe("succeeded");
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+    await client?.close();
+  });
+});

@@ -8,6 +8,7 @@ import type { Pattern, RunContext } from "../../src/core/pattern.ts";
 import type { ModelReply, ModelRequest, Provider } from "../../src/core/provider.ts";
 import { hasEnded } from "../../src/core/status.ts";
 import type { Fence, NewRun, Run, RunStore } from "../../src/core/store.ts";
+import type { OnOutage } from "../../src/run/outage.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { CATALOGUE } from "./cast.ts";
 import { Dice } from "./dice.ts";
@@ -57,6 +58,7 @@ export class Scene {
   say: (asked: Asked) => Said = () => "fine";
   /** What servers can do in the world without a model. */
   deeds: readonly DeedFunction[] = [];
+  onOutage: OnOutage = "fail";
   readonly store: RunStore;
   readonly home: string;
   readonly #dead = new Set<string>();
@@ -125,6 +127,7 @@ export class Scene {
       providers: (asker) => ["tin", "oak"].map((id) => this.#provider(id, asker)),
       patterns: [...this.#patterns.values()],
       deeds: () => this.deeds,
+      onOutage: this.onOutage,
       purse: { caller: {}, day: {} },
       fate: { dies: 0, stops: 0, lags: 0 },
       knowsTheDead: ({ id }) => this.#dead.has(id),

@@ -7,6 +7,7 @@ import type { Pattern } from "../../src/core/pattern.ts";
 import type { Provider } from "../../src/core/provider.ts";
 import type { Fence, RunStore, WorkerIdentity } from "../../src/core/store.ts";
 import { openEngine } from "../../src/run/engine.ts";
+import type { OnOutage } from "../../src/run/outage.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { BREAKER, BUDGETS, deskOf, LEASE_MS, LIMITS, type Purse, RETRY } from "./cast.ts";
 import type { Dice } from "./dice.ts";
@@ -29,6 +30,7 @@ export interface ServerOptions {
   readonly providers: (asker: Asker) => readonly Provider[];
   readonly patterns: readonly Pattern[];
   readonly deeds?: (asker: Asker) => readonly DeedFunction[];
+  readonly onOutage?: OnOutage;
   readonly purse: Purse;
   readonly fate: Fate;
   readonly cache?: AnswerCache;
@@ -58,7 +60,7 @@ export class Server {
   }
 
   async boot(): Promise<void> {
-    const { home, time, dice, patterns, purse, cache } = this.#options;
+    const { home, time, dice, patterns, purse, cache, onOutage } = this.#options;
     const store = await openStore({
       home,
       clock: this.#mortalClock(),
@@ -75,6 +77,7 @@ export class Server {
       log: this.#log(),
       ...(cache && { cache }),
       deeds: this.#options.deeds?.(this) ?? [],
+      ...(onOutage && { onOutage }),
       limits: LIMITS,
       retry: RETRY,
       breaker: BREAKER,

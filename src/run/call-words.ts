@@ -1,0 +1,21 @@
+import type { FailureOptions } from "../core/errors.ts";
+import type { Line } from "../core/store.ts";
+
+/** What may be done where a cap has refused. */
+export function capHint(scope: FailureOptions["scope"], run: string): string {
+  if (scope === "step") return "Give the step a larger budget.";
+  if (scope !== "run")
+    return `What was done is kept. The cap of a ${scope} is set in the settings (budgets.${scope}) and counts anew each UTC day; control_run retry then goes on from here.`;
+  const raise = `decide {"run_id":"${run}","decision":"raise_budget","value":{…}}`;
+  return `What was done is kept. A person may raise the cap: ${raise}; a failed run then goes on with control_run retry.`;
+}
+
+/** Short enough to stand in the row of a wait. */
+export const clipped = (why: string): string => (why.length > 100 ? `${why.slice(0, 99)}…` : why);
+
+/** The three words in which every call's end is counted. */
+export const exitOf = ({
+  state,
+  error,
+}: Pick<Line, "state" | "error">): "success" | "semantic failure" | "exception" =>
+  state === "done" ? "success" : error?.kind === "semantic" ? "semantic failure" : "exception";
