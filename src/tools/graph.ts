@@ -10,13 +10,14 @@ interface Node {
 
 const MOST = 200;
 
-/** A run drawn as Mermaid text: steps in order, branches side by side, colours for how they ended. */
+/** A run drawn as Mermaid text: steps in order, branches side by side, colours for how they ended. A claim is no step. */
 export function mermaid(pattern: string, records: readonly StepRecord[]): string {
   const drawing = new Drawing();
   const root: Node = { name: pattern, inner: new Map() };
-  for (const record of records.slice(0, MOST)) plant(root, record);
+  const drawn = records.filter(({ place }) => !place.endsWith("/~claim"));
+  for (const record of drawn.slice(0, MOST)) plant(root, record);
   drawing.chain([...root.inner.values()], [drawing.box(`([${label(pattern)}])`)]);
-  if (records.length > MOST) drawing.box(`[${label(`and ${records.length - MOST} more steps`)}]`);
+  if (drawn.length > MOST) drawing.box(`[${label(`and ${drawn.length - MOST} more steps`)}]`);
   return drawing.text();
 }
 
