@@ -19,7 +19,7 @@ export interface StepRecord {
   readonly usage: Usage;
   readonly ms: number;
   readonly attempts: readonly Attempt[];
-  /** What is not as usual about its bill or its answer: estimated, overrun, clamped, cached. */
+  /** What is not as usual about its bill or its answer: estimated, overrun, clamped, cached, reused. */
   readonly marks: readonly string[];
 }
 
@@ -62,10 +62,10 @@ function fromLine(line: Line, attempts: readonly Attempt[]): StepRecord {
     ...(which !== undefined && { model: which }),
     ...(value !== undefined && { value: redact(value) }),
     ...(error && { error }),
-    usage: attempts.length > 0 ? sum(attempts) : (line.usage ?? NO_USAGE),
+    usage: attempts.length > 0 ? sum(attempts) : line.reused ? NO_USAGE : (line.usage ?? NO_USAGE),
     ms,
     attempts,
-    marks: marksOf(attempts),
+    marks: [...marksOf(attempts), ...(line.reused ? ["reused"] : [])],
   };
 }
 

@@ -107,10 +107,15 @@ export function envelope({ run, progress, queuedBecause, note, warnings = [], me
       ),
     }),
     ...(isRehearsal(run) && { rehearsal: true }),
-    ...noted(note, overspent(run), endingOf(run, progress)),
+    ...noted(note, forked(run, progress), overspent(run), endingOf(run, progress)),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
     ...(next && { next }),
   };
+}
+
+function forked({ source }: Run, { reused = 0, done, failed }: Progress): string | undefined {
+  if (source === undefined) return undefined;
+  return `a fork of ${source}: ${reused} calls reused, ${done + failed.length - reused} asked.`;
 }
 
 /** What a vendor has billed beyond what it was held to. */

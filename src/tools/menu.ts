@@ -7,6 +7,7 @@ import { listAgents } from "./list-agents.ts";
 import { listRuns } from "./list-runs.ts";
 import { publish } from "./publish.ts";
 import { publishEvent } from "./publish-event.ts";
+import { replayRun } from "./replay-run.ts";
 import type { Setting, Tool } from "./tool.ts";
 
 type Toolset = "default" | "admin";
@@ -21,7 +22,7 @@ export interface MenuOptions {
 export function menu(patterns: readonly Pattern[], setting: Setting, { toolsets, readOnly }: MenuOptions): Tool[] {
   if (!toolsets.includes("default")) return [];
   const starts = patterns.map((pattern) => publish(pattern, setting));
-  const looks = [publishEvent, getRun, getRunTrace, listRuns, controlRun, decide, listAgents].map((make) =>
+  const looks = [publishEvent, getRun, getRunTrace, listRuns, controlRun, decide, replayRun, listAgents].map((make) =>
     make(setting),
   );
   return [...starts, ...looks].filter(({ hints }) => !readOnly || hints.readOnlyHint);

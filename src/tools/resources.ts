@@ -3,6 +3,7 @@ import { billOf } from "../core/bill.ts";
 import { Failure } from "../core/errors.ts";
 import { aboutRun } from "../core/record.ts";
 import type { Memory, Run } from "../core/store.ts";
+import { compareUri, comparisonOf } from "./comparing.ts";
 import { runUri, traceUri } from "./envelope.ts";
 import { clip } from "./fit.ts";
 import { ownRun } from "./own-run.ts";
@@ -31,6 +32,13 @@ export const RESOURCE_TEMPLATES = [
     name: "trace",
     title: "A run's journal",
     description: "Every step and every request of a run.",
+    mimeType: JSON_TYPE,
+  },
+  {
+    uriTemplate: compareUri("{id}"),
+    name: "compare",
+    title: "A fork beside its source",
+    description: "What differs: output, status, cost, tokens and time, and each step that is not the same.",
     mimeType: JSON_TYPE,
   },
   {
@@ -101,12 +109,14 @@ async function bodyOf(shelf: Shelf, uri: string, caller: string): Promise<unknow
 
 async function runBody({ store }: Rooms, id: string, rest: string | undefined, caller: string): Promise<unknown> {
   const [, trace, query] = /^(\/trace)(?:\?([^#]*))?$/.exec(rest ?? "") ?? [];
-  if (rest !== undefined && trace === undefined) return undefined;
+  const isCompare = rest === "/compare";
+  if (rest !== undefined && trace === undefined && !isCompare) return undefined;
   const run = await ownRun(store, id, caller).catch((error: unknown) => {
     if (Failure.from(error).code === "NOT_FOUND") return undefined;
     throw error;
   });
   if (!run) return undefined;
+  if (isCompare) return comparisonOf(store, run);
   return trace === undefined ? whole(run) : journal(run, stepOf(await store.memory(id), query));
 }
 

@@ -2,6 +2,7 @@ import { Failure } from "../core/errors.ts";
 import { showUsd } from "../core/money.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Run, Wait } from "../core/store.ts";
+import { compareUri } from "./comparing.ts";
 import { type Envelope, envelope, isCut, refusal, runUri } from "./envelope.ts";
 import { counted, render } from "./render.ts";
 import { LONG_WAIT } from "./tail.ts";
@@ -77,7 +78,10 @@ async function runReply({ engine, store, people }: Rooms, run: Run, said: Said):
   const meeting = { self: people.policy.self, page };
   const queuedBecause = run.status === "queued" ? engine.queuedBecause(run) : undefined;
   const data = envelope({ run, progress, queuedBecause, meeting, ...said });
-  const links = isCut(run) ? [{ uri: runUri(run.id), name: `the whole output of ${run.id}` }] : [];
+  const links = [
+    ...(isCut(run) ? [{ uri: runUri(run.id), name: `the whole output of ${run.id}` }] : []),
+    ...(run.source === undefined ? [] : [{ uri: compareUri(run.id), name: `${run.id} beside ${run.source}` }]),
+  ];
   return { ...reply(data), links };
 }
 

@@ -32,13 +32,14 @@ describe("the menu of tools", () => {
       "list_runs",
       "control_run",
       "decide",
+      "replay_run",
       "list_agents",
     ]);
   });
 
-  it("costs a client under 5,500 tokens, with room for one tool more", () => {
+  it("costs a client under 5,500 tokens", () => {
     const menu = tools.map(({ name, description, inputSchema }) => tokens({ name, description, inputSchema }));
-    expect(menu.reduce((sum, count) => sum + count, 0)).toBeLessThan(5500 - 300);
+    expect(menu.reduce((sum, count) => sum + count, 0)).toBeLessThan(5500);
   });
 
   it("is at most 10,000 tokens with all that tools/list says", () => {
