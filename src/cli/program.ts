@@ -5,6 +5,7 @@ import type { CheckOptions } from "./check.ts";
 import { complain, USAGE } from "./complain.ts";
 import type { ExportOptions } from "./export.ts";
 import type { PauseOptions } from "./pause.ts";
+import type { ReplayOptions } from "./replay.ts";
 import type { RunOptions } from "./run.ts";
 import type { RunsOptions } from "./runs.ts";
 import type { SaveOptions } from "./save.ts";
@@ -115,6 +116,31 @@ function program(): Command {
     );
 
   baton
+    .command("replay")
+    .argument("[id]", "the run's id; else --set says which runs")
+    .description("play a run again with changes: what has not changed is reused, and both are compared")
+    .option("--from <step>", "ask all from this step on anew")
+    .option(
+      "--agent <name=who>",
+      "another model for an agent, or another version: critic=openai/gpt-5, critic=@latest",
+      more,
+    )
+    .option("--instructions <name=file>", "other instructions for an agent", more)
+    .option("--prompt <step=file>", "another prompt for a step", more)
+    .option("--schema <step=file>", "another JSON Schema for a step's answer", more)
+    .option("--input <file>", "another input, as JSON")
+    .option("--rerun-effects", "do again what changes the world, without asking a person")
+    .option("--dry-run", "tell what would be reused and what it would cost, and start nothing")
+    .option("--set <label>", "all ended runs with this label, or else with these words: a table of them")
+    .option("--limit <count>", "how many runs of a set", Number)
+    .option("--json", "print data instead of text")
+    .action(
+      act<ReplayOptions>(async (options, id) =>
+        (await import("./replay.ts")).replay(id === undefined ? undefined : String(id), options),
+      ),
+    );
+
+  baton
     .command("save")
     .argument("<run>", "the run's id")
     .description("write what a run did as a workflow, its task an input")
@@ -146,6 +172,9 @@ function program(): Command {
 
   return baton;
 }
+
+/** An option that may be said more than once. */
+const more = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const list = (names: string): string[] => names.split(/[\s,]+/).filter(Boolean);
 

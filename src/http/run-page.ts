@@ -33,6 +33,7 @@ ${ended_at === undefined ? "" : html`<div><dt>time</dt><dd>${duration(ended_at -
 <div><dt>cost</dt><dd>${spent}</dd></div>
 <div><dt>tokens</dt><dd>${usage.input} in, ${usage.output} out</dd></div>
 <div><dt>calls</dt><dd>${usage.calls}</dd></div>
+${run.source === undefined ? "" : html`<div><dt>fork of</dt><dd><a class="mono" href="/runs/${run.source}">${run.source}</a> (<a href="/runs/${run.id}/compare">compare</a>)</dd></div>`}
 ${labels.length === 0 ? "" : html`<div><dt>labels</dt><dd>${labels.join(", ")}</dd></div>`}
 ${isRehearsal(run) ? html`<div><dt>rehearsal</dt><dd>no real model answered</dd></div>` : ""}
 ${run.progress === undefined ? "" : html`<div><dt>progress</dt><dd>${run.progress}</dd></div>`}
