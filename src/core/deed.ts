@@ -10,9 +10,20 @@ export interface Deed {
    * blindly, unless whoever receives it knows by its key that it is the same.
    */
   readonly effect?: boolean | { readonly idempotent: true };
+  /** Tells after a crash that cut the effect off whether it was had; without it, or where it fails, a person is asked. */
+  readonly verify?: Verify;
   readonly seconds?: number;
   readonly retry?: Partial<RetryPolicy>;
 }
+
+/** Looks whether something was done, and changes nothing. */
+export interface Verify extends Pick<Deed, "does" | "input"> {
+  /** Reads the verdict in what was found. */
+  read(found: unknown): Verdict;
+}
+
+/** What was done is as if it had been remembered: its value is what the step gives. */
+export type Verdict = { readonly done: true; readonly value: unknown } | { readonly done: false };
 
 /** Where a deed stands, as its function may read it. */
 export interface DeedScene {

@@ -12,6 +12,8 @@ const HttpRequest = z.strictObject({
   url: z.string().min(1).max(10_000),
   headers: z.record(z.string(), z.string()).default({}),
   body: z.unknown().optional(),
+  /** That there is nothing (404, 410) is an answer, and no failure. */
+  may_be_missing: z.boolean().default(false),
 });
 type HttpRequest = z.output<typeof HttpRequest>;
 
@@ -21,6 +23,7 @@ interface World {
 }
 
 const REDIRECTS = 3;
+const MISSING = [404, 410];
 /** They belong to the connection, or say who is asked. */
 const OURS = /^(host|connection|content-length|transfer-encoding|upgrade|te|trailer|expect|keep-alive|proxy-.*)$/i;
 const SECRET = /\benv:([A-Za-z_]\w*)/g;
@@ -38,6 +41,8 @@ export const httpDeed = (world: World): DeedFunction => ({
     const values = valuesOf(request, secrets, world.env);
     try {
       const told = await ask(request, url, headers, scene.signal);
+      if (request.may_be_missing && MISSING.includes(told.status))
+        return { status: told.status, headers: {}, body: null };
       if (told.status >= 400) throw failureOf(told, url);
       return scrub(answerOf(told, url), values);
     } catch (error) {

@@ -1,21 +1,19 @@
-import type { Deed } from "../core/deed.ts";
+import type { Deed, Verdict, Verify } from "../core/deed.ts";
 import { Failure } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
-import type { RetryPolicy } from "../core/limits.ts";
 import type { Line } from "../core/store.ts";
 import type { Teller } from "./call.ts";
 import { askConsent, consentPlace, needsConsent } from "./consent.ts";
+import { askWhetherDone, claimPlace, claimsOf, isAsked } from "./doubt.ts";
+import { attempted, keyOf } from "./effort.ts";
 import type { Frame, Open } from "./frame.ts";
-import { kept } from "./kept.ts";
-import { pauseAfter } from "./ladder.ts";
 import type { Choosy } from "./offers.ts";
 import type { Gated, Playing } from "./playing.ts";
 
-const SECONDS = 60;
-
 /**
  * The verb `act`: something done or read in the world that is no model. What came of it is one line. What changes the
- * world is claimed by a line of its own before it begins; a claim that a crash cut off is not repeated blindly.
+ * world is claimed by a line of its own before it begins; a claim that a crash cut off is not repeated blindly: it is
+ * looked at whether it was done, or a person is asked.
  */
 export class Act implements Open, Gated, Choosy {
   readonly place: string;
@@ -27,11 +25,10 @@ export class Act implements Open, Gated, Choosy {
   readonly #stop = new AbortController();
   ended = false;
   #began = 0;
-  #claimed = false;
-  /** Somebody is asked whether it may be done. */
+  /** How often it was about to be done, as remembered. */
+  #claims = 0;
+  /** Somebody is asked whether it may be done, or was. */
   #asking = false;
-  #stopTimer = () => {};
-  #stopPause = () => {};
 
   constructor(play: Playing, frame: Frame, place: string, deed: Deed, tell: Teller<unknown>) {
     this.#play = play;
@@ -43,10 +40,7 @@ export class Act implements Open, Gated, Choosy {
   }
 
   begin(): void {
-    const claim = this.#deed.effect
-      ? this.#play.journal.recall(this.#frame, this.#claimPlace, "choice", this.#print)
-      : undefined;
-    this.#claimed = claim?.generation === this.#play.run.generation;
+    if (this.#deed.effect) this.#claims = claimsOf(this.#play, this.#frame, this.place, this.#print);
     const line = this.#play.journal.recall(this.#frame, this.place, "choice", this.#print);
     if (this.#play.over) return;
     if (line) {
@@ -84,11 +78,10 @@ export class Act implements Open, Gated, Choosy {
     this.#play.pending.add(this);
     this.#began = this.#play.stage.clock.mono();
     if (this.#play.refusing) return this.#fail(this.#play.refusing);
-    if (this.#claimed && !this.#mayRepeat) return this.#fail(unknownEffect(this.place));
-    const seconds = this.#deed.seconds ?? SECONDS;
-    const late = new Failure("TIMEOUT", `${this.#deed.does} had not ended after its ${seconds} seconds`);
-    this.#stopTimer = this.#play.stage.clock.after(seconds * 1000, () => this.abort(late));
-    this.#do(1).catch((error: unknown) => this.#fail(Failure.from(error)));
+    if (this.#claims === 0 || this.#mayRepeat) return this.#start();
+    if (this.#deed.verify && !isAsked(this.#play, this.place, this.#claims))
+      return void this.#verify(this.#deed.verify);
+    this.#ask();
   }
 
   drop(): void {
@@ -102,44 +95,68 @@ export class Act implements Open, Gated, Choosy {
     this.#fail(failure);
   }
 
-  get #claimPlace(): string {
-    return `${this.place}/~claim`;
-  }
-
   /** Whoever receives it knows a repetition by its key, or nothing in the world is changed. */
   get #mayRepeat(): boolean {
     return this.#deed.effect !== true;
   }
 
-  async #do(attempt: number): Promise<void> {
-    const { deeds, clock } = this.#play.stage;
-    const { does, input } = this.#deed;
-    const { id: run, caller } = this.#play.run;
-    const key = fingerprint({ run, place: this.place });
-    if (this.#deed.effect && !this.#claimed) await this.#claim(key);
+  #start(): void {
+    this.#play.pending.add(this);
+    if (this.#play.refusing) return this.#fail(this.#play.refusing);
+    this.#do().catch((error: unknown) => this.#fail(Failure.from(error)));
+  }
+
+  async #do(): Promise<void> {
+    if (this.#deed.effect && (this.#claims === 0 || !this.#mayRepeat)) await this.#claim();
     if (this.ended) return;
-    try {
-      const scene = { run, caller, place: this.place, key, signal: this.#stop.signal };
-      const value = await deeds.perform(does, input, scene, this.#play);
-      this.#over({ state: "done", value: kept(value) ?? null });
-    } catch (error) {
-      const failure = Failure.from(error);
-      const policy = { ...this.#play.catalogue.retry, ...this.#deed.retry } as RetryPolicy;
-      const again = failure.kind === "transient" && this.#mayRepeat && attempt < policy.attempts && !this.ended;
-      if (!again) return this.#fail(failure);
-      const pause = failure.retryAfterMs ?? pauseAfter(attempt, policy, this.#play.stage.random);
-      this.#stopPause = clock.after(Math.min(pause, policy.max_ms), () => {
-        this.#do(attempt + 1).catch((bug: unknown) => this.#fail(Failure.from(bug)));
-      });
-    }
+    this.#over({ state: "done", value: await this.#attempted(this.#deed, this.#mayRepeat) });
+  }
+
+  #attempted({ does, input }: Pick<Deed, "does" | "input">, mayRepeat: boolean): Promise<unknown> {
+    const { place } = this;
+    return attempted(this.#play, { ...this.#deed, does, input, place, mayRepeat, signal: this.#stop.signal });
   }
 
   /** Nothing is done before it is durable that it was about to be. */
-  async #claim(key: string): Promise<void> {
-    this.#claimed = true;
+  async #claim(): Promise<void> {
+    const place = claimPlace(this.place, ++this.#claims);
     const { does, input } = this.#deed;
-    const line = { place: this.#claimPlace, kind: "choice", print: this.#print, state: "done", ms: 0 } as const;
-    await this.#play.journal.write([this.#play.journal.newLine(this.#frame, { ...line, value: { does, input, key } })]);
+    const value = { does, input, key: keyOf(this.#play, this.place) };
+    const line = { place, kind: "choice", print: this.#print, state: "done", ms: 0, value } as const;
+    await this.#play.journal.write([this.#play.journal.newLine(this.#frame, line)]);
+  }
+
+  /** Looks whether it was done; where that cannot be told, a person is asked. */
+  async #verify(verify: Verify): Promise<void> {
+    this.#play.pending.add(this);
+    const verdict = await this.#attempted(verify, true)
+      .then((found) => verify.read(found))
+      .catch((error: unknown) => Failure.from(error));
+    if (this.ended || this.#play.over) return;
+    if (!(verdict instanceof Failure)) return this.#told(verdict);
+    const fields = { event: "verify.failed", run_id: this.#play.run.id, step: this.place, code: verdict.code };
+    this.#play.stage.log.warn(fields, verdict.message);
+    this.#ask();
+    this.#play.idle();
+  }
+
+  #ask(): void {
+    this.#play.pending.delete(this);
+    this.#asking = true;
+    const answered = (then: () => void) => {
+      this.#asking = false;
+      this.#began = this.#play.stage.clock.mono();
+      then();
+    };
+    askWhetherDone(this.#play, this.#frame, this.place, this.#claims, this.#deed, {
+      told: (verdict) => answered(() => this.#told(verdict)),
+      fail: (failure) => answered(() => this.#fail(failure)),
+    });
+  }
+
+  #told(verdict: Verdict): void {
+    if (verdict.done) this.#over({ state: "done", value: verdict.value });
+    else this.#start();
   }
 
   #fail(failure: Failure): void {
@@ -168,8 +185,6 @@ export class Act implements Open, Gated, Choosy {
 
   #finish(): void {
     this.ended = true;
-    this.#stopTimer();
-    this.#stopPause();
     this.#frame.open.delete(this);
     this.#play.pending.delete(this);
     this.#play.offers.withdraw(this);
@@ -180,8 +195,3 @@ export class Act implements Open, Gated, Choosy {
     else this.#tell.done(value);
   }
 }
-
-const unknownEffect = (place: string): Failure =>
-  new Failure("EFFECT_UNKNOWN", `${place} had begun when the server stopped, and nobody knows whether it was done`, {
-    hint: "Look whether it was done. control_run retry does it again; where its receiver knows a repetition by its key, declare `effect: {idempotent: true}`.",
-  });

@@ -151,17 +151,25 @@ export function* again(id: string, from: "failed" | "dead", step: string | undef
   return yield* whole(yield* mustFind(id));
 }
 
-/** Drops the lines of the failing step, or of all that failed, with the decisions and inner runs around them. */
+/**
+ * Drops the lines of the failing step, or of all that failed, with the decisions and inner runs around them. What is
+ * known to have failed is claimed anew; of a claim without a result nobody knows, and it stays.
+ */
 function* forget(run: string, step: string | undefined): Tx<void> {
   const lines = yield sql("select generation, place, kind, state from lines where run = $1 and dropped = 0", run);
   const failing = lines.filter((line) => isFailing(line, step)).map((line) => text(line, "place"));
   if (step !== undefined) failing.push(step);
-  const around = (line: Row) => failing.some((place) => isUnder(place, text(line, "place")));
+  const claims = lines.filter((line) => line["state"] === "failed").map((line) => text(line, "place"));
+  const isClaim = (place: string) => claims.some((step) => /^\/~(claim|done)(\.\d+)?$/.test(cutFrom(place, step)));
+  const around = (line: Row) =>
+    failing.some((place) => isUnder(place, text(line, "place"))) || isClaim(text(line, "place"));
   for (const line of lines.filter(around)) yield* drop("lines", run, line);
 
   const waits = yield sql("select generation, place, state from waits where run = $1 and dropped = 0", run);
   for (const wait of waits) if (wait["state"] !== "answered" || around(wait)) yield* drop("waits", run, wait);
 }
+
+const cutFrom = (place: string, outer: string): string => (isUnder(place, outer) ? place.slice(outer.length) : "");
 
 function isFailing(line: Row, step: string | undefined): boolean {
   if (step !== undefined && !isUnder(text(line, "place"), step)) return false;

@@ -33,7 +33,7 @@ function sourceOf(
   world: World,
 ): Source | undefined {
   if (variable === "item") return { said: "item", shape: itemShape(definition, place, world), names: path.slice(1) };
-  if (variable === "output" && place.part.scope === "after" && place.site)
+  if (variable === "output" && isOwnOutput(place.part) && place.site)
     return { said: "output", shape: shapeOf(place.site.node, world), names: path.slice(1), site: place.site };
   if (name === undefined) return undefined;
   if (variable === "inputs")
@@ -43,6 +43,9 @@ function sourceOf(
   const site = variable === "nodes" && path[2] === "output" ? siteOf(place.level, name) : undefined;
   return site && { said: `nodes.${name}.output`, shape: shapeOf(site.node, world), names: path.slice(3), site };
 }
+
+/** In `verify`, what was found is read, and not what the node gives. */
+const isOwnOutput = ({ scope, path }: Place["part"]): boolean => scope === "after" && path[0] !== "verify";
 
 const own = <T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
   record && Object.hasOwn(record, name) ? record[name] : undefined;

@@ -100,6 +100,10 @@ function effects({ path, node }: Site): Finding[] {
     const message = `\`effect\` goes with ${ACTING.map((kind) => `\`${kind}\``).join(" and ")}; this node changes nothing outside`;
     return [{ path: [...path, "effect"], named: true, message }];
   }
+  if (node.verify !== undefined && node.effect !== true) {
+    const message = "`verify` tells whether an effect was had, and this node says of none that it may not be repeated";
+    return [{ path: [...path, "verify"], named: true, message, hint: "say `effect: true`" }];
+  }
   if (node.compensate === undefined || node.effect) return [];
   const message = "`compensate` takes an effect back, and this node has none";
   return [{ path: [...path, "compensate"], named: true, message, ...(acts && { hint: "say `effect: true`" }) }];

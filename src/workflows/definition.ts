@@ -48,6 +48,15 @@ const Http = z.strictObject({
   body: z.unknown().optional().describe("Templates inside; an object is sent as JSON"),
 });
 
+/** Looks whether a request that a crash cut off was done. */
+const Verify = z.strictObject({
+  http: Http.omit({ method: true, body: true }).describe(
+    "Reads what the request would have made; 404: it was not done",
+  ),
+  done: When.describe("CEL over `output`, what was found there: was it done?"),
+  value: Cel.optional().describe("CEL over `output`: what the node gives then; default: what was found"),
+});
+
 const Control = z.strictObject({
   run: Text.describe("The run's id"),
   action: z.enum(["cancel", "retry", "requeue"]),
@@ -143,6 +152,7 @@ export interface Node extends z.output<z.ZodObject<typeof COMMON>> {
   };
   readonly race?: { readonly nodes: Nodes };
   readonly switch?: { readonly cases: z.output<typeof Case>[]; readonly else?: string[] };
+  readonly verify?: z.output<typeof Verify>;
   readonly wait?: z.output<typeof Wait>;
 }
 
@@ -155,7 +165,7 @@ export const KINDS = {
   workflow: ["inputs"],
   template: [],
   value: [],
-  http: ["retry", "output_schema"],
+  http: ["retry", "output_schema", "verify"],
   file: [],
   control: [],
   map: [],
@@ -176,6 +186,7 @@ export const Node: z.ZodType<Node> = z.strictObject({
   template: Text.optional().describe("A text made without a model"),
   value: Cel.optional().describe("A value made without a model"),
   http: Http.optional().describe("A request to a host of the setting `hosts`"),
+  verify: Verify.optional().describe("Tells after a crash whether the effect was had; else a person is asked"),
   file: Text.optional().describe("A file inside the setting `folders`"),
   control: Control.optional().describe("Does something to another run"),
   map: z

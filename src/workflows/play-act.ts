@@ -4,16 +4,18 @@ import { misfit } from "../core/shape.ts";
 import { asText } from "../core/texts.ts";
 import type { Node } from "./definition.ts";
 import { boundsOf } from "./play-bounds.ts";
+import { withTexts } from "./play-request.ts";
 import type { Doing, Draft } from "./play-scene.ts";
+import { verifyOf } from "./play-verify.ts";
 
 /** A request; its output is the body of the answer, and of a HEAD the status and the headers. */
 export function httpDoing({ name, node, parts }: Draft): Doing {
   const request = parts.fill(["http"], node.http ?? {});
   const deed = { does: "http", ...effectOf(node), ...limitsOf(node) };
+  const verify = verifyOf({ node, parts });
   return async (ctx, { all }) => {
     const input = withTexts(request(all) as Record<string, unknown>);
-    const answer = (await ctx.act(name, { ...deed, input })) as Readonly<Record<string, unknown>>;
-    const { body = null, ...rest } = answer;
+    const { body, ...rest } = asAnswer(await ctx.act(name, { ...deed, input, ...verify(all) }));
     const output = node.http?.method === "HEAD" ? rest : body;
     const wrong = node.output_schema && misfit(output, node.output_schema);
     if (wrong === undefined) return { output };
@@ -21,11 +23,10 @@ export function httpDoing({ name, node, parts }: Draft): Doing {
   };
 }
 
-/** An expression may give a number where a request needs a text. */
-function withTexts({ headers, ...request }: Record<string, unknown>): Record<string, unknown> {
-  if (headers === undefined) return request;
-  const texts = Object.entries(headers as object).map(([name, value]) => [name, asText(value)]);
-  return { ...request, headers: Object.fromEntries(texts) };
+/** What a person says that it gave is its body. */
+function asAnswer(told: unknown): Readonly<Record<string, unknown>> {
+  const isWhole = typeof told === "object" && told !== null && "status" in told && "headers" in told && "body" in told;
+  return isWhole ? { ...told } : { body: told };
 }
 
 /** What changes the world is not repeated blindly, unless the node says that it may be. */

@@ -69,7 +69,7 @@ export function partsOf(node: Node): readonly Part[] {
 }
 
 function findParts(node: Node): Part[] {
-  const { map, loop, wait, http, compensate } = node;
+  const { map, loop, wait, http, verify, compensate } = node;
   return [
     cel("condition", ["when"], node.when),
     text(["task"], node.task, "before", true),
@@ -78,6 +78,9 @@ function findParts(node: Node): Part[] {
     text(["template"], node.template),
     cel("expression", ["value"], node.value),
     request(["http"], http),
+    request(["verify", "http"], verify?.http),
+    cel("condition", ["verify", "done"], verify?.done, "after"),
+    cel("expression", ["verify", "value"], verify?.value, "after"),
     text(["file"], node.file),
     text(["control", "run"], node.control?.run),
     cel("expression", ["map", "over"], map?.over),
@@ -91,7 +94,7 @@ function findParts(node: Node): Part[] {
   ].flat();
 }
 
-function request(path: Path, http: Node["http"], scope: Scope = "before"): Part[] {
+function request(path: Path, http: Partial<NonNullable<Node["http"]>> | undefined, scope: Scope = "before"): Part[] {
   const headers = Object.entries(http?.headers ?? {});
   return [
     ...text([...path, "url"], http?.url, scope),

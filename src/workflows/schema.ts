@@ -116,5 +116,6 @@ const RULES = {
     ),
     effect: needs("http", "control"),
     compensate: needs("effect"),
+    verify: { required: ["effect", "http"] },
   },
 };
