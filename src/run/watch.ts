@@ -33,7 +33,8 @@ export async function watched(
   const idle = () => {
     const silent = clock.mono() - heard;
     if (silent >= idle_seconds * 1000) late("fell silent for", idle_seconds);
-    else endSilence = clock.after(idle_seconds * 1000 - silent, idle);
+    // Never less: what rounding leaves of a moment would be waited for again and again.
+    else endSilence = clock.after(Math.max(1, idle_seconds * 1000 - silent), idle);
   };
   const beat = () => {
     heard = clock.mono();
