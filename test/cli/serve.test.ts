@@ -69,7 +69,7 @@ describe("baton serve on stdio", () => {
     const server = stdio(home);
     server.send(1, RPC.initialize);
     server.send(2, RPC.list);
-    expect(JSON.parse(await server.answer(2)).result.tools).toHaveLength(17);
+    expect(JSON.parse(await server.answer(2)).result.tools).toHaveLength(18);
     expect(existsSync(home)).toBe(false);
     server.child.stdin.end();
     expect(await server.ended).toBe(0);
@@ -123,7 +123,7 @@ describe("baton serve on stdio", () => {
     const file = newHome();
     writeFileSync(file, "no folder");
     const client = await CLIENTS["the current client, 2025-11-25"]?.({ home: join(file, "home") });
-    expect(await client?.tools()).toHaveLength(17);
+    expect(await client?.tools()).toHaveLength(18);
     const { isError, data } = (await client?.call("list_runs", {})) ?? {};
     expect(isError).toBe(true);
     expect(data?.error?.message).toContain(file);

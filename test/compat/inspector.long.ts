@@ -46,7 +46,7 @@ const targets = {
 describe.each(Object.entries(targets))("the MCP Inspector over %s", (_, target) => {
   it.each(["legacy", "modern"])("lists the tools and calls one, era %s", async (era) => {
     const listed = await inspect(target(), "--protocol-era", era, "--method", "tools/list");
-    expect(listed["tools"]).toHaveLength(17);
+    expect(listed["tools"]).toHaveLength(18);
     const call = ["--method", "tools/call", "--tool-name", "run_agent"];
     const args = ["--tool-arg", "agent=writer", "--tool-arg", "task=Say it."];
     const told = await inspect(target(), "--protocol-era", era, ...call, ...args);

@@ -12,7 +12,11 @@ const runWorkflow = definePattern({
   version: 1,
   title: "Run a workflow",
   description: "d",
-  input: z.strictObject({ name: z.string(), inputs: z.record(z.string(), z.unknown()) }),
+  input: z.strictObject({
+    name: z.string(),
+    inputs: z.record(z.string(), z.unknown()),
+    foreign: z.boolean().optional(),
+  }),
   output: z.unknown(),
   subject: "name",
   agents: () => [],
@@ -61,7 +65,7 @@ describe("the run that an event begins", () => {
 
   test.each(["listening", "declaring"])("gives the event to a workflow that wants it: %s", (run) => {
     const { input } = request({ run });
-    expect(input).toEqual({ name: run, inputs: { event: event("7", { data: paid.data }) } });
+    expect(input).toEqual({ name: run, inputs: { event: event("7", { data: paid.data }) }, foreign: true });
   });
 
   test("gives a workflow what the subscription says: values of all kinds, filled in at every depth", () => {
@@ -75,6 +79,7 @@ describe("the run that an event begins", () => {
     expect(request({ inputs }).input).toEqual({
       name: "plain",
       inputs: { total: 4, whole: paid.data, words: "order.paid no. 3", fixed: 5, deep: { list: ["7", true, null] } },
+      foreign: true,
     });
   });
 
