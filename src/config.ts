@@ -144,7 +144,7 @@ function complete(
   const { cwd, env, overrides = {}, platform = process.platform } = source;
   const base = file.path === undefined ? cwd : dirname(file.path);
   /** A path begins where it was written: in the file's folder, or where the process was started. */
-  const path = (name: "home" | "folders" | "agents" | "workflows", written: string): string =>
+  const path = (name: "home" | "folders" | "agents" | "workflows" | "providers", written: string): string =>
     pathFrom(has(overrides, [name]) || made.some((one) => one.path[0] === name) ? cwd : base, written, env);
   const chosen = model === undefined ? undefined : Object.hasOwn(rest.models, model) ? rest.models[model] : model;
   return {
@@ -157,6 +157,12 @@ function complete(
     folders: rest.folders.map((folder) => path("folders", folder)),
     agents: rest.agents.map((folder) => path("agents", folder)),
     workflows: rest.workflows.map((folder) => path("workflows", folder)),
+    providers: Object.fromEntries(
+      Object.entries(rest.providers).map(([id, { file: tape, ...own }]) => [
+        id,
+        tape === undefined ? own : { ...own, file: path("providers", tape) },
+      ]),
+    ),
     limits: Limits.parse({ ...DEFAULT_LIMITS, ...limits }),
     retry: RetryPolicy.parse({ ...DEFAULT_RETRY, ...retry }),
     breaker: BreakerPolicy.parse({ ...DEFAULT_BREAKER, ...breaker }),

@@ -1,6 +1,7 @@
 import { Failure } from "../core/errors.ts";
 import { callRows } from "../core/record.ts";
 import type { RunStore } from "../core/store.ts";
+import { exportCassette } from "./cassette.ts";
 import { OK } from "./complain.ts";
 import { looking } from "./looking.ts";
 import type { CommonOptions } from "./settings.ts";
@@ -9,10 +10,14 @@ const PAGE = 100;
 
 export interface ExportOptions extends CommonOptions {
   readonly jsonl?: boolean;
+  readonly cassette?: string;
 }
 
-/** `baton export`: the minimum viable record of every finished call, one JSON object a line. */
-export const exportCalls = (id: string | undefined, { jsonl: _, ...common }: ExportOptions): Promise<number> =>
+/** `baton export`: a run as a cassette, or the minimum viable record of every finished call; one JSON object a line. */
+export const exportRun = (id: string | undefined, { jsonl: _, cassette, ...common }: ExportOptions): Promise<number> =>
+  cassette === undefined ? exportCalls(id, common) : exportCassette(cassette, common);
+
+const exportCalls = (id: string | undefined, common: CommonOptions): Promise<number> =>
   looking(common, async (baton) => {
     const { store } = await baton.open();
     if (id === undefined) for await (const run of allRuns(store)) await printCalls(store, run);

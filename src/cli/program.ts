@@ -164,9 +164,10 @@ function program(): Command {
     .argument("[id]", "one run; else all of them")
     .description("print the record of every call, one JSON object a line")
     .option("--jsonl", "the format, and the only one so far")
+    .option("--cassette <run>", "this run as a file that plays back without its providers")
     .action(
       act<ExportOptions>(async (options, id) =>
-        (await import("./export.ts")).exportCalls(id === undefined ? undefined : String(id), options),
+        (await import("./export.ts")).exportRun(id === undefined ? undefined : String(id), options),
       ),
     );
 

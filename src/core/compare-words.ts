@@ -56,7 +56,7 @@ const WHAT = {
 } as const;
 
 /** One step that differs, in a line. */
-export function stepWords({ step, what, before, after }: StepDifference): string {
+function stepWords({ step, what, before, after }: StepDifference): string {
   const figures = (of: (side: StepFigures) => string) => change(before ? of(before) : "–", after ? of(after) : "–");
   const who = figures(({ agent, model }) => model ?? agent ?? "–");
   const numbers = [
@@ -71,7 +71,7 @@ export function stepWords({ step, what, before, after }: StepDifference): string
 }
 
 /** What differs in the outputs, in lines that begin with what is gone (-) or new (+). */
-export function outputWords(output: OutputDiff, { lines, width }: Bounds): string[] {
+function outputWords(output: OutputDiff, { lines, width }: Bounds): string[] {
   if (output.kind === "same") return ["output: the same"];
   const told =
     output.kind === "text"

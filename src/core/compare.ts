@@ -7,7 +7,7 @@ import type { Line, Memory, Run } from "./store.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
 /** What stands at one path of a JSON value in one output and in the other; absent: there is nothing. */
-export interface PathChange {
+interface PathChange {
   readonly path: string;
   readonly before?: unknown;
   readonly after?: unknown;

@@ -11,7 +11,9 @@ const Price = z.strictObject({
 
 export const ProviderSettings = z.strictObject({
   /** Which protocol it speaks; known names (`openai`, `anthropic`, `ollama`, …) need none. */
-  type: z.enum(["openai", "anthropic", "rehearsal"]).optional(),
+  type: z.enum(["openai", "anthropic", "rehearsal", "cassette"]).optional(),
+  /** What a cassette plays back. */
+  file: z.string().min(1).optional(),
   /** The environment variable that holds its key; the key itself is never in the file. */
   api_key_env: z.string().optional(),
   base_url: z.url().optional(),

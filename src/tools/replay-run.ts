@@ -118,7 +118,7 @@ async function withComparison({ store }: Rooms, { id }: Run, told: Reply): Promi
 const LISTED = 20;
 
 /** What a replay would reuse, ask and cost; no run stands behind it. */
-export function foreseen(source: Run, { reused, first, asked, usd, seconds, ends, notes }: ForkForecast): Reply {
+function foreseen(source: Run, { reused, first, asked, usd, seconds, ends, notes }: ForkForecast): Reply {
   const data = {
     run_id: null,
     status: null,

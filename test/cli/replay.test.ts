@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { readCassette } from "../../src/core/cassette.ts";
 import { baton, temporaryHome } from "./server-process.ts";
 
 const { home, folder, remove } = temporaryHome();
@@ -66,6 +67,18 @@ describe("baton replay", () => {
     for (const id of ids) expect(stdout).toMatch(new RegExp(`^${id} +succeeded .* 1 +1 +(same|different)$`, "m"));
     expect(stdout).toMatch(/^2 runs: \d with the same output, \d with another, 0 not replayed$/m);
     expect(code).toBe(0);
+  });
+
+  it("is not needed for a cassette: export writes a run as one, label first, then every request", async () => {
+    const { code, stdout } = await baton(["export", "--cassette", String(ids[0])], home);
+    const { label, taped } = readCassette(stdout, "stdout");
+    expect(label).toMatchObject({ cassette: 1, run: ids[0], pattern: "run_pipeline", input: { task: input.task } });
+    expect(taped.map(({ place, reply }) => [place, reply?.text !== undefined])).toEqual([
+      ["dig", true],
+      ["judge", true],
+    ]);
+    expect(code).toBe(0);
+    expect((await baton(["export", "--cassette", "r_nothing"], home)).code).toBe(2);
   });
 
   it("ends with 2 for what the caller can mend", async () => {

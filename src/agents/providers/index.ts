@@ -2,6 +2,7 @@ import { Failure } from "../../core/errors.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { ProviderSettings } from "../../core/settings.ts";
 import { AnthropicProvider } from "./anthropic.ts";
+import { CassetteProvider } from "./cassette.ts";
 import type { Endpoint, ProviderLog } from "./endpoint.ts";
 import { nodeFetch } from "./fetch.ts";
 import { OpenAiProvider } from "./openai.ts";
@@ -74,6 +75,7 @@ export function lackOf(
   const own = settings[id];
   const known = KNOWN[id];
   if (id === "rehearsal" || own?.type === "rehearsal") return undefined;
+  if (own?.type === "cassette") return lackOfTape(id, own);
   if (!own && !known) return lack(id, `nobody knows a provider "${id}"`, `Add it to the settings: ${example(id)}`);
   if (!known && !own?.base_url)
     return lack(id, `the provider "${id}" has no base_url`, `Say where it is: ${example(id)}`);
@@ -94,6 +96,11 @@ export function lackOf(
 const lack = (id: string, message: string, hint: string): Failure =>
   new Failure("NO_PROVIDER", message, { hint, agent: id });
 
+const lackOfTape = (id: string, { file }: ProviderSettings): Failure | undefined => {
+  const right = `providers: { ${id}: { type: cassette, file: run.jsonl } }`;
+  return file ? undefined : lack(id, `the cassette "${id}" has no file`, `Say which: ${right}`);
+};
+
 const example = (id: string, url = "http://127.0.0.1:8000/v1"): string =>
   `providers: { ${id}: { type: openai, base_url: ${url} } }`;
 
@@ -101,6 +108,10 @@ function openOne(id: string, own: ProviderSettings, env: Env, log: ProviderLog):
   const known = KNOWN[id];
   const type = own.type ?? known?.type ?? "openai";
   if (type === "rehearsal") return new RehearsalProvider(id);
+  if (type === "cassette") {
+    const { file = "", free = false, concurrency = 64 } = own;
+    return new CassetteProvider({ id, file, free, concurrency });
+  }
   const local = known?.local ?? false;
   const endpoint: Endpoint = {
     id,
