@@ -1,7 +1,7 @@
 import { choicesOf } from "../core/deciding.ts";
 import { showUsd } from "../core/money.ts";
-import { redact } from "../core/redact.ts";
 import type { Run, Wait } from "../core/store.ts";
+import { visible } from "../core/visible.ts";
 
 /** One thing that somebody is waited for. */
 export interface Asked {
@@ -9,9 +9,6 @@ export interface Asked {
   readonly wait: Wait;
 }
 
-/** Control characters but for line ends and tabs, and what turns the direction of text. */
-const MOVING = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu;
-const LONGEST = 10_000;
 const SHORT = 70;
 
 /** All that waits, a line each. */
@@ -24,7 +21,7 @@ function line({ run, wait }: Asked, i: number): string {
     expires_at !== undefined && `until ${iso(expires_at)}`,
     escalated_at !== undefined && (terms?.escalate?.note ?? "waits for long"),
   ].filter(Boolean);
-  const about = clipped(textOf(terms?.action ?? wait.show).replace(/\s+/g, " "), SHORT);
+  const about = clipped(visible(terms?.action ?? wait.show).replace(/\s+/g, " "), SHORT);
   return `${i + 1}. ${run.id} ${run.pattern}: ${kind} at ${place}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}: ${about}`;
 }
 
@@ -39,11 +36,11 @@ export function shown({ run, wait }: Asked): string {
     by: definition,
     risk: high_risk ? "high" : undefined,
     note: escalated_at === undefined ? undefined : (escalate?.note ?? "it has waited for long"),
-    else: instead && `if nobody decides: ${"value" in instead ? textOf(instead.value) : instead.how}`,
+    else: instead && `if nobody decides: ${"value" in instead ? visible(instead.value) : instead.how}`,
     hash: approval,
-    shown: show === undefined ? undefined : textOf(show),
+    shown: show === undefined ? undefined : visible(show),
     action: action?.name,
-    with: action?.arguments === undefined ? undefined : textOf(action.arguments),
+    with: action?.arguments === undefined ? undefined : visible(action.arguments),
     must: schema && `fit ${clipped(JSON.stringify(schema), 1000)}`,
     choices: choicesOf(wait).join(", ") || undefined,
   };
@@ -52,13 +49,6 @@ export function shown({ run, wait }: Asked): string {
     .map(([name, text]) => `${name.padEnd(8)}${String(text).replaceAll("\n", "\n        ")}`)
     .join("\n");
 }
-
-/** As it is shown to people: without secrets, and without what would move their cursor. */
-const textOf = (value: unknown): string => {
-  const bare = redact(value);
-  const text = typeof bare === "string" ? bare : (JSON.stringify(bare, null, 2) ?? "");
-  return clipped(text.replace(MOVING, "\ufffd"), LONGEST);
-};
 
 const clipped = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text);
 

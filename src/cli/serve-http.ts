@@ -12,7 +12,7 @@ const LEAST_BODY = 4 * 1024 * 1024;
 
 /** Serves MCP, the page and health over HTTP until a signal comes. */
 export async function serveHttp(baton: Baton, host: string): Promise<void> {
-  const { config, log, mcp, version } = baton;
+  const { config, log, mcp, version, people } = baton;
   checkDoor(baton, host);
   const rooms = await baton.open();
   checkModel(baton, rooms);
@@ -21,8 +21,12 @@ export async function serveHttp(baton: Baton, host: string): Promise<void> {
   const both = eras(mcp, { maxRequestBodySize: Math.max(LEAST_BODY, config.limits.input_bytes * 6), log });
   const keeper = config.auth && { doorkeeper: doorkeeper(config.auth.tokens) };
   const events = { readOnly: config.read_only, eventBytes: config.limits.input_bytes };
-  const app = httpApp({ mcp: both, store, log, version, isLoopback: isLoopback(host), ...keeper, ...events });
+  const { approvers } = config.approvals;
+  const decisions = { policy: people.policy, approvers, nudge: (run: string) => engine.nudge(run) };
+  const door = { isLoopback: isLoopback(host), ...keeper, decisions };
+  const app = httpApp({ mcp: both, store, log, version, ...door, ...events });
   const listening = await listen({ fetch: app.fetch, host, port: config.port });
+  people.meetAt(async ({ id }) => `${listening.url}/runs/${id}`);
   baton.notices.listen((uri) => both.notify.resourceUpdated(uri));
   untilTold(async () => {
     await both.close();

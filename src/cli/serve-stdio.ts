@@ -1,5 +1,6 @@
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Baton } from "../server.ts";
+import { meetOnLoopback } from "./meeting.ts";
 import { outlive } from "./outlive.ts";
 import { untilTold } from "./until-told.ts";
 
@@ -12,6 +13,7 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** Serves one client on stdin and stdout, and ends when it goes. */
 export function serveStdin(baton: Baton): void {
   const { config, log, mcp, open, close } = baton;
+  const page = meetOnLoopback(baton);
   let awakening: NodeJS.Timeout | undefined;
   const awaken = () =>
     open().then(
@@ -28,7 +30,7 @@ export function serveStdin(baton: Baton): void {
   );
   const end = untilTold(async () => {
     clearTimeout(awakening);
-    await served.close();
+    await Promise.all([served.close(), page.close()]);
     await outlive(baton);
     await close(config.drain_seconds * 1000);
   }, baton.hurry);

@@ -1,9 +1,23 @@
+import { z } from "zod";
 import { fingerprint } from "./fingerprint.ts";
 import type { JsonSchema } from "./provider.ts";
 
 /** What a person may say to a step that waits for them. */
-export const CHOICES = ["approve", "reject", "edit", "answer"] as const;
+const CHOICES = ["approve", "reject", "edit", "answer"] as const;
 export type Choice = (typeof CHOICES)[number];
+
+/** A decision as somebody sends it. */
+export const DecisionRequest = z.strictObject({
+  step: z.string().optional().describe("needed where several wait"),
+  decision: z.enum([...CHOICES, "raise_budget"]),
+  approval: z.string().optional().describe("hash in waiting_for; for approve, reject, edit"),
+  value: z
+    .unknown()
+    .optional()
+    .describe("the answer; what an edit approves instead; new caps {usd, tokens, calls, seconds}"),
+  note: z.string().max(10_000).optional(),
+});
+export type DecisionRequest = z.output<typeof DecisionRequest>;
 
 /** What is going to be done, exactly. */
 interface Action {
@@ -13,9 +27,7 @@ interface Action {
 }
 
 /** What is taken for a decision where nobody decides in time. */
-type Fallback =
-  | { readonly how: "approved" | "rejected" }
-  | { readonly how: "answered"; readonly value: unknown };
+type Fallback = { readonly how: "approved" | "rejected" } | { readonly how: "answered"; readonly value: unknown };
 
 /** What a decision is held to, as it was when it was asked for. */
 export interface Terms {

@@ -5,7 +5,7 @@ import { type Code, Failure } from "../core/errors.ts";
 import { BatonEvent, checkSource, receipt } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
 import type { RunStore } from "../core/store.ts";
-import type { Env } from "./pages.ts";
+import type { Env } from "./reader.ts";
 
 export interface EventsOptions {
   readonly store: Pick<RunStore, "publish">;

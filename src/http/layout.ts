@@ -4,12 +4,12 @@ import type { HtmlEscapedString } from "hono/utils/html";
 /** A piece of a page; whatever is put into one is escaped. */
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
-/** Nothing is loaded, run or framed: a page is text and its own style. */
+/** Nothing is loaded, run or framed: a page is text, its own style, and forms that go nowhere else. */
 export const PAGE_HEADERS = {
   "content-security-policy":
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
+  "referrer-policy": "same-origin",
   "cache-control": "no-store",
 };
 
@@ -49,6 +49,10 @@ dl { display: flex; flex-wrap: wrap; gap: .4rem 2rem; margin: .5rem 0; }
 dt { color: var(--dim); font-size: .85rem; } dd { margin: 0; }
 summary { cursor: pointer; }
 .dim { color: var(--dim); }
+h3 { font-size: .9rem; margin: .8rem 0 .2rem; }
+.decide { border: 1px solid var(--line); border-radius: 8px; padding: .2rem 1rem 1rem; margin: 1rem 0; }
+.decide h2 { margin: .6rem 0; } pre.whole { max-height: none; }
+textarea { width: 100%; font: 13px/1.5 ui-monospace, monospace; } button, input { font: inherit; padding: .2rem .7rem; }
 .status { display: inline-block; padding: 0 .55rem; border-radius: 999px; font-size: .85rem; background: #8883; white-space: nowrap; }
 .succeeded, .success { background: #2e9e4f33; } .failed, .dead, .exception { background: #d33a3a33; }
 .running, .queued { background: #3a7bd533; } .waiting, .semantic { background: #c9930033; }
@@ -68,5 +72,6 @@ export const duration = (ms: number): string =>
       ? `${(ms / 1000).toFixed(1)} s`
       : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 
-/** A page that says one thing. */
-export const notice = (text: string): Html => layout("Baton", html`<p>${text}</p>`);
+/** A page that says one thing, and where one may go from there. */
+export const notice = (text: string, back?: string): Html =>
+  layout("Baton", html`<p>${text}</p>${back === undefined ? "" : html`<p><a href="${back}">Back to the run</a></p>`}`);

@@ -2,39 +2,59 @@ import type { Context, Hono } from "hono";
 import { compare } from "../core/compare.ts";
 import { Failure } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import type { RunStore } from "../core/store.ts";
+import type { Run, RunStore, Wait } from "../core/store.ts";
 import { comparePage } from "./compare-page.ts";
+import { asksPeople, decideForm } from "./decide-form.ts";
+import type { Deciding } from "./deciding.ts";
 import { type Html, notice, PAGE_HEADERS } from "./layout.ts";
+import { type Env, runOf } from "./reader.ts";
 import { runPage } from "./run-page.ts";
 import { runsPage } from "./runs-page.ts";
 
-/** What is known of a request once it has passed the door: who makes it. */
-export type Env = { Variables: { caller: string } };
-
 const LISTED = 50;
+/** What waits is shown whole, so that a page holds only so much of it. */
+const DECIDED_AT_ONCE = 20;
 
-/** Adds the read-only page: a caller's runs, and one run's steps and cost. */
-export function addPages(app: Hono<Env>, store: RunStore, log: Log): void {
+export interface PagesOptions {
+  readonly store: RunStore;
+  readonly log: Log;
+  /** Takes decisions; without it the pages only tell. */
+  readonly deciding?: Deciding | undefined;
+}
+
+/** Adds the page: a reader's runs, one run's steps and cost, and what is to be decided. */
+export function addPages(app: Hono<Env>, { store, log, deciding }: PagesOptions): void {
+  const forms = (c: Context<Env>, run: Run, waits: readonly Wait[]): Html[] =>
+    waits.filter(asksPeople).map((wait) => decideForm(run, wait, deciding?.formTerms(c, run, wait)));
+
+  async function waiting(c: Context<Env>, whose: { caller?: string }): Promise<Html[]> {
+    const { runs } = await store.list({ ...whose, status: ["waiting"], limit: DECIDED_AT_ONCE });
+    const each = await Promise.all(runs.map(async (run) => forms(c, run, (await store.progress(run.id)).waiting)));
+    return each.flat().slice(0, DECIDED_AT_ONCE);
+  }
+
   app.get("/", async (c) => {
-    const caller = c.get("caller");
+    const whose = c.get("approver") === undefined ? { caller: c.get("caller") } : {};
     const cursor = c.req.query("cursor");
-    const page = await store.list({ caller, limit: LISTED, ...(cursor !== undefined && { cursor }) });
-    return send(c, runsPage(page, await store.stats({ caller })));
+    const page = await store.list({ ...whose, limit: LISTED, ...(cursor !== undefined && { cursor }) });
+    return send(c, runsPage(page, await store.stats(whose), cursor === undefined ? await waiting(c, whose) : []));
   });
   app.get("/runs/:id", async (c) => {
-    const run = await store.get(c.req.param("id"));
-    if (run?.caller !== c.get("caller")) return send(c, notice("There is no such run."), 404);
-    return send(c, runPage(run, await store.memory(run.id)));
+    const run = await runOf(c, store, c.req.param("id"));
+    const { waiting: waits } = await store.progress(run.id);
+    return send(c, runPage(run, await store.memory(run.id), forms(c, run, waits)));
   });
   app.get("/runs/:id/compare", async (c) => {
-    const run = await store.get(c.req.param("id"));
-    const source = run?.caller === c.get("caller") && run.source !== undefined && (await store.get(run.source));
-    if (!run || !source) return send(c, notice("There is no such fork."), 404);
+    const run = await runOf(c, store, c.req.param("id"));
+    const source = run.source === undefined ? undefined : await store.get(run.source);
+    if (!source) return send(c, notice("There is no such fork."), 404);
     const [before, after] = await Promise.all([store.memory(source.id), store.memory(run.id)]);
     return send(c, comparePage(compare({ run: source, memory: before }, { run, memory: after })));
   });
+  deciding?.serve(app);
   app.onError((error, c) => {
     const { code, message } = Failure.from(error);
+    if (code === "NOT_FOUND") return send(c, notice(message), 404);
     log.error({ err: error, path: c.req.path }, "a request broke");
     return send(c, notice(`${code}: ${message}`), 500);
   });

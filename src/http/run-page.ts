@@ -9,18 +9,23 @@ import { badge, duration, type Html, layout, moment } from "./layout.ts";
 const REFRESH_SECONDS = 3;
 const LONGEST = 20_000;
 
-/** One run: what it was asked, what it gave, and every step with its cost. */
-export function runPage(run: Run, memory: Memory): Html {
+/** One run: what it waits for, what it was asked, what it gave, and every step with its cost. */
+export function runPage(run: Run, memory: Memory, toDecide: readonly Html[] = []): Html {
   const records = stepRecords(memory);
   const body = html`<h1>${run.pattern} <span class="mono dim">${run.id}</span></h1>
 ${facts(run)}
+${toDecide}
 ${failure(run)}
 ${run.degraded.length === 0 ? "" : html`<h2>Degraded</h2><ul>${run.degraded.map((why) => html`<li>${why}</li>`)}</ul>`}
 ${run.output === undefined ? "" : html`<h2>Output</h2><pre>${readable(run.output)}</pre>`}
 <h2>Steps</h2>
 ${records.length === 0 ? html`<p class="dim">None yet.</p>` : table(records)}
 <h2>Input</h2><pre>${readable(run.input)}</pre>`;
-  return layout(`Baton: ${run.pattern} ${run.status}`, body, hasEnded(run.status) ? undefined : REFRESH_SECONDS);
+  return layout(
+    `Baton: ${run.pattern} ${run.status}`,
+    body,
+    hasEnded(run.status) || toDecide.length > 0 ? undefined : REFRESH_SECONDS,
+  );
 }
 
 function facts(run: Run): Html {

@@ -6,10 +6,11 @@ import { badge, duration, type Html, layout, moment } from "./layout.ts";
 
 const REFRESH_SECONDS = 5;
 
-/** The latest runs, and how all of them went. */
-export function runsPage(page: RunPage, stats: RunStats): Html {
-  const body = html`<h1>Runs</h1>${figures(stats)}${page.runs.length === 0 ? NONE : table(page.runs)}${more(page)}`;
-  return layout("Baton: runs", body, REFRESH_SECONDS);
+/** What is to be decided, the latest runs, and how all of them went. */
+export function runsPage(page: RunPage, stats: RunStats, toDecide: readonly Html[] = []): Html {
+  const waiting = toDecide.length === 0 ? "" : html`<h1>Waiting for somebody</h1>${toDecide}`;
+  const body = html`${waiting}<h1>Runs</h1>${figures(stats)}${page.runs.length === 0 ? NONE : table(page.runs)}${more(page)}`;
+  return layout("Baton: runs", body, toDecide.length > 0 ? undefined : REFRESH_SECONDS);
 }
 
 const NONE = html`<p class="dim">There is no run yet. Connect a client to <code>/mcp</code> and call a tool, such as <code>run_agent</code>.</p>`;

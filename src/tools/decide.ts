@@ -1,25 +1,17 @@
 import { z } from "zod";
-import { CHOICES } from "../core/approval.ts";
+import { DecisionRequest } from "../core/approval.ts";
 import { type Judge, type Said, settlement } from "../core/deciding.ts";
+import { Failure } from "../core/errors.ts";
 import { raisedCaps } from "../core/raising.ts";
 import type { Run, RunStore } from "../core/store.ts";
 import { ENVELOPE_SCHEMA } from "./envelope.ts";
 import { ownRun } from "./own-run.ts";
+import type { People } from "./people.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { SETTLES, type Setting, type Tool } from "./tool.ts";
 import { watch } from "./watch.ts";
 
-const Input = z.strictObject({
-  run_id: z.string().min(1),
-  step: z.string().optional().describe("needed where several wait"),
-  decision: z.enum([...CHOICES, "raise_budget"]),
-  approval: z.string().optional().describe("hash in waiting_for; for approve, reject, edit"),
-  value: z
-    .unknown()
-    .optional()
-    .describe("the answer; what an edit approves instead; new caps {usd, tokens, calls, seconds}"),
-  note: z.string().max(10_000).optional(),
-});
+const Input = z.strictObject({ run_id: z.string().min(1), ...DecisionRequest.shape });
 type Input = z.output<typeof Input>;
 
 const WATCHED_SECONDS = 10;
@@ -41,8 +33,13 @@ export const decide = (setting: Setting): Tool =>
         const run = await ownRun(store, input.run_id, context.caller);
         const judge: Judge = { decider: { name: context.caller, is: "model" }, policy: people.policy };
         const { decision } = input;
-        if (decision === "raise_budget") await raise(store, run, input, judge);
-        else await settle(store, run, { ...input, decision }, judge);
+        const deciding =
+          decision === "raise_budget"
+            ? raise(store, run, input, judge)
+            : settle(store, run, { ...input, decision }, judge);
+        await deciding.catch(async (error: unknown) => {
+          throw await withPage(Failure.from(error), people, run);
+        });
         engine.nudge(run.id);
         return watch(rooms, (await store.get(run.id)) ?? run, WATCHED_SECONDS, context);
       },
@@ -58,4 +55,13 @@ async function settle(store: RunStore, run: Run, said: Said, judge: Judge): Prom
   const { waits } = await store.news(run.id);
   const { wait, decision } = settlement(run, waits, said, judge);
   await store.decide(run.id, wait.place, decision, judge.decider.name);
+}
+
+/** Who may not decide is told where those are met who may. */
+async function withPage(failure: Failure, people: People, run: Run): Promise<Failure> {
+  const { code, message, options } = failure;
+  const page = code === "FORBIDDEN" ? await people.page(run) : undefined;
+  return page === undefined
+    ? failure
+    : new Failure(code, message, { ...options, hint: `${options.hint} The page: ${page}` });
 }

@@ -22,6 +22,8 @@ interface CallOptions {
 /** A client as these tests use it, whichever library is behind it. */
 export interface AnyClient {
   readonly protocol: string | undefined;
+  /** Of the server, where it is a process of the client's own. */
+  readonly pid: number | undefined;
   tools(): Promise<{ name: string; annotations?: unknown; outputSchema?: unknown }[]>;
   call(name: string, args: object, options?: CallOptions): Promise<Called>;
   read(uri: string): Promise<string>;
@@ -57,10 +59,12 @@ const init = ({ token }: { token?: string }) =>
 
 async function current(where: Where, mode: "auto" | "legacy"): Promise<AnyClient> {
   const client = new Client2(INFO, { versionNegotiation: { mode } });
-  await client.connect(
-    "url" in where ? new Http2(new URL(`${where.url}/mcp`), init(where)) : new Stdio2(command(where)),
-  );
+  const transport = "url" in where ? new Http2(new URL(`${where.url}/mcp`), init(where)) : new Stdio2(command(where));
+  await client.connect(transport);
   return {
+    get pid() {
+      return pidOf(transport);
+    },
     protocol: client.getNegotiatedProtocolVersion(),
     tools: async () => (await client.listTools()).tools,
     call: async (name, args, options) => called(await client.callTool({ name, arguments: { ...args } }, options)),
@@ -83,6 +87,9 @@ async function former(where: Where): Promise<AnyClient> {
   const transport = "url" in where ? new Http1(new URL(`${where.url}/mcp`), init(where)) : new Stdio1(command(where));
   await client.connect(transport as Parameters<typeof client.connect>[0]);
   return {
+    get pid() {
+      return pidOf(transport);
+    },
     protocol: "2025-11-25",
     tools: async () => (await client.listTools()).tools,
     call: async (name, args, options) =>
@@ -99,6 +106,9 @@ async function former(where: Where): Promise<AnyClient> {
     close: () => client.close(),
   };
 }
+
+const pidOf = (transport: object): number | undefined =>
+  "pid" in transport && typeof transport.pid === "number" ? transport.pid : undefined;
 
 const completion = (value: string) => ({
   ref: { type: "ref/resource" as const, uri: "baton://runs/{id}" },
