@@ -24,6 +24,7 @@ export const Changes = z.strictObject({
 });
 export type Changes = z.output<typeof Changes>;
 export type AgentChange = z.output<typeof AgentChange>;
+type StepChange = z.output<typeof StepChange>;
 
 /** How a fork differs from its source, as it is kept with the run. Its catalogue and its input are changed already. */
 export interface Fork {

@@ -23,7 +23,8 @@ export function askConsent(
   then: { readonly yes: () => void; readonly no: (failure: Failure) => void },
 ): void {
   const why = `this run is a fork of ${play.run.source}: it would do this again, or for the first time`;
-  const ask = { kind: "approval", show: { action: does, input, why } } as const;
+  const choices = ["approve", "reject"] as const;
+  const ask = { kind: "approval", show: { why }, action: { name: does, arguments: input }, choices } as const;
   const done = ({ how }: WaitAnswer) => (how === "approved" ? then.yes() : then.no(refused(place)));
   new Waiting(play, frame, consentPlace(place), ask, { done, fail: then.no }).begin();
 }

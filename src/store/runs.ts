@@ -143,7 +143,8 @@ export function* again(id: string, from: "failed" | "dead", step: string | undef
   yield* forget(id, step ?? error?.step);
   yield sql(
     `update runs set status = 'queued', generation = generation + 1, crashes = 0, cancelling = 0, paused = 0, owner = null,
-       preferred = null, wake_at = null, ended_at = null, output = null, error = null, degraded = '[]', progress = null
+       preferred = null, wake_at = null, ended_at = null, output = null, error = null, degraded = '[]', progress = null,
+       dropped_at = null
      where id = $1`,
     id,
   );
@@ -160,7 +161,8 @@ function* forget(run: string, step: string | undefined): Tx<void> {
   const failing = lines.filter((line) => isFailing(line, step)).map((line) => text(line, "place"));
   if (step !== undefined) failing.push(step);
   const claims = lines.filter((line) => line["state"] === "failed").map((line) => text(line, "place"));
-  const isClaim = (place: string) => claims.some((step) => /^\/~(claim|done)(\.\d+)?$/.test(cutFrom(place, step)));
+  const isClaim = (place: string) =>
+    claims.some((step) => /^\/~(claim|done|effect)(\.\d+)?$/.test(cutFrom(place, step)));
   const around = (line: Row) =>
     failing.some((place) => isUnder(place, text(line, "place"))) || isClaim(text(line, "place"));
   for (const line of lines.filter(around)) yield* drop("lines", run, line);

@@ -94,6 +94,10 @@ describe("an effect in a fork", () => {
     const refused = await decided(world, again, "rejected");
     expect(refused).toMatchObject({ status: "failed", error: { code: "REJECTED", step: "mail" } });
     expect(world.told()).toEqual([]);
+    const retried = await world.retry(again.id);
+    expect(retried.status).toBe("waiting");
+    expect((await decided(world, retried, "approved")).status).toBe("succeeded");
+    expect(world.told()).toEqual(["POST /mail"]);
   });
 
   test("is had without asking where the caller says so", async () => {
