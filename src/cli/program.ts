@@ -3,6 +3,7 @@ import { VERSION } from "../version.ts";
 import type { ApproveOptions } from "./approve.ts";
 import type { CheckOptions } from "./check.ts";
 import { complain, USAGE } from "./complain.ts";
+import type { DeadOptions } from "./dead.ts";
 import type { ExportOptions } from "./export.ts";
 import type { PauseOptions } from "./pause.ts";
 import type { ReplayOptions } from "./replay.ts";
@@ -140,6 +141,8 @@ function program(): Command {
       ),
     );
 
+  withDead(baton);
+
   baton
     .command("save")
     .argument("<run>", "the run's id")
@@ -172,6 +175,38 @@ function program(): Command {
     );
 
   return baton;
+}
+
+/** Dead letters: what could go on no more, and what becomes of it. */
+function withDead(baton: Command): void {
+  const dead = baton.command("dead").description("runs and deliveries that could go on no more");
+  const which = (command: Command) =>
+    command
+      .option("--code <code>", "those that died of this")
+      .option("--since <time>", "those that died since: 2h, 7d or an ISO date")
+      .option("--pattern <name>", "runs of this pattern")
+      .option("--label <label>", "runs with this label");
+  which(dead.command("list").description("list them, the latest first"))
+    .option("--json", "print data instead of text")
+    .action(act<DeadOptions>(async (options) => (await import("./dead.ts")).listDead(options)));
+  dead
+    .command("show")
+    .argument("<id>", "the run's id, or a delivery as baton dead list names it")
+    .description("tell all that is known of one: input, error, its failing step, what was done")
+    .option("--json", "print data instead of text")
+    .action(act<DeadOptions>(async (options, id) => (await import("./dead.ts")).showDead(String(id), options)));
+  for (const [does, what] of [
+    ["requeue", "let one go on from its failed step, or all that are meant"],
+    ["drop", "put one away for good, or all that are meant; its history stays"],
+  ] as const)
+    which(dead.command(does).argument("[id]", "one; else say which are meant").description(what))
+      .option("--all", "all of them")
+      .option("--yes", "ask nothing")
+      .action(
+        act<DeadOptions>(async (options, id) =>
+          (await import("./dead.ts")).settleDead(does, id === undefined ? undefined : String(id), options),
+        ),
+      );
 }
 
 /** An option that may be said more than once. */

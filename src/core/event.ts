@@ -62,8 +62,8 @@ export const usualName = (run: string, { type }: Pick<EventFilter, "type">): str
 export interface Delivery {
   readonly subscription: string;
   readonly event: StoredEvent;
-  /** `due`, begun as a run, done once that run has ended, or dead after its last try. */
-  readonly state: "due" | "started" | "done" | "dead";
+  /** `due`, begun as a run, done once that run has ended, or dead after its last try, until somebody drops it. */
+  readonly state: "due" | "started" | "done" | "dead" | "dropped";
   readonly tries: number;
   readonly due_at: number;
   readonly run?: string;
@@ -155,6 +155,8 @@ export interface EventStore {
   delivered(delivery: Delivery, run: string): Promise<void>;
   /** A delivery could not begin. What another process has done with it meanwhile stands. */
   missed(delivery: Delivery, how: Missed): Promise<void>;
+  /** A dead delivery is due again, or dropped; false where it is not dead any more. */
+  settleDead(delivery: Pick<Delivery, "subscription" | "event">, how: "again" | "drop"): Promise<boolean>;
   /** Told after each commit of this process in which an event did something. */
   onBus(listener: (news: BusNews) => void): () => void;
 }

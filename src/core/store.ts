@@ -59,6 +59,8 @@ export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferr
   /** How long workers have played it. */
   readonly held_ms: number;
   readonly wake_at?: number;
+  /** When a dead run was dropped: it is kept, and no dead letter any more. */
+  readonly dropped_at?: number;
   readonly output?: unknown;
   readonly error?: FailureInfo;
   readonly degraded: readonly string[];
@@ -399,6 +401,8 @@ export interface RunStore extends EventStore {
   resume(id: string): Promise<Run>;
   /** A failed or dead run goes back to the queue in a new generation, without its failed lines. */
   again(id: string, from: "failed" | "dead", step?: string): Promise<Run>;
+  /** A dead run is kept, and no dead letter any more; requeued, it is as if it had never been dropped. */
+  drop(id: string): Promise<Run>;
   decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;
   /** Sets the caps of a run and, where it waits for them, wakes it. */
   raise(id: string, caps: Caps & { readonly seconds?: number }, by: string): Promise<Run>;

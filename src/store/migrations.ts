@@ -2,6 +2,7 @@ import { CHANGES, STATUSES } from "../core/status.ts";
 import { FORMAT_2 } from "./format-2.ts";
 import { FORMAT_APPROVALS } from "./format-approvals.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
+import { FORMAT_DEAD } from "./format-dead.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
@@ -260,6 +261,7 @@ where state = 'settled';
   FORMAT_CONTROL,
   FORMAT_FORKS,
   FORMAT_APPROVALS,
+  FORMAT_DEAD,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

@@ -8,6 +8,7 @@ import { lastNumber } from "./announcements.ts";
 import { correct } from "./attempts.ts";
 import { Books } from "./books.ts";
 import * as claims from "./claims.ts";
+import * as dead from "./dead.ts";
 import * as deliveries from "./deliveries.ts";
 import type { Driver, Job } from "./driver.ts";
 import { type Bus, match, NO_NEWS, publish } from "./events.ts";
@@ -181,6 +182,10 @@ export class SqlStore implements core.RunStore {
     return this.#db.write({ tx: ({ now }) => runs.again(id, from, step, now), fresh: true, touched: () => [id] });
   }
 
+  drop(id: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => dead.drop(id, now), fresh: true, touched: () => [id] });
+  }
+
   decide(id: string, place: string, decision: core.Decision, by: string): Promise<core.Wait> {
     return this.#db.write({
       tx: ({ now }) => waits.decide(id, place, decision, by, now),
@@ -239,6 +244,10 @@ export class SqlStore implements core.RunStore {
 
   missed(delivery: events.Delivery, how: events.Missed): Promise<void> {
     return this.#announcing({ tx: ({ now }) => deliveries.missed(delivery, how, now) });
+  }
+
+  settleDead(delivery: Pick<events.Delivery, "subscription" | "event">, how: "again" | "drop"): Promise<boolean> {
+    return this.#db.write({ tx: ({ now }) => dead.settleDead(delivery, how, now), fresh: true });
   }
 
   onBus(listener: (news: events.BusNews) => void): () => void {

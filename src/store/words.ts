@@ -50,6 +50,7 @@ export function runOf(row: Row, texts: Texts): Run {
       started_at: maybeInt(row, "started_at"),
       ended_at: maybeInt(row, "ended_at"),
       wake_at: maybeInt(row, "wake_at"),
+      dropped_at: maybeInt(row, "dropped_at"),
       output: unpack(row["output"], texts),
       error: unpack(row["error"], texts) as FailureInfo | undefined,
       progress: maybeText(row, "progress"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { momentOf } from "../core/ago.ts";
 import { Failure } from "../core/errors.ts";
 import { toUsd } from "../core/money.ts";
 import { aboutRun } from "../core/record.ts";
@@ -89,12 +90,9 @@ async function pageThatFits(store: RunStore, filter: Filter, { limit = 10, curso
   return shown.length === page.runs.length ? page : store.list({ ...from, limit: shown.length });
 }
 
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
 /** A moment as people write it: so long ago, or a date. */
 function sinceMs(text: string): number {
-  const [, count, unit = ""] = /^(\d+)\s*([mhdw])$/.exec(text.trim()) ?? [];
-  const ms = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNITS[unit] ?? 0);
+  const ms = momentOf(text, Date.now());
   if (Number.isFinite(ms)) return ms;
   throw new Failure("INVALID_INPUT", `list_runs: \`since\`: ${JSON.stringify(clip(text, 60))} is no time`, {
     hint: 'A right call: list_runs {"since":"24h"}, or {"since":"2026-11-01T00:00:00Z"}',

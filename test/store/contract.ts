@@ -2,6 +2,7 @@ import type { Subscription } from "../../src/core/event.ts";
 import type { RunStore } from "../../src/core/store.ts";
 import { approvalsContract } from "./contract/approvals.ts";
 import { claimsContract } from "./contract/claims.ts";
+import { deadContract } from "./contract/dead.ts";
 import { deliveriesContract } from "./contract/deliveries.ts";
 import { eventWaitsContract } from "./contract/event-waits.ts";
 import { eventsContract } from "./contract/events.ts";
@@ -35,4 +36,5 @@ export function storeContract(open: OpenStore): void {
   eventsContract(open);
   eventWaitsContract(open);
   deliveriesContract(open);
+  deadContract(open);
 }
