@@ -143,7 +143,8 @@ export function* again(id: string, from: "failed" | "dead", step: string | undef
   yield* forget(id, step ?? error?.step);
   yield sql(
     `update runs set status = 'queued', generation = generation + 1, crashes = 0, cancelling = 0, paused = 0, owner = null,
-       preferred = null, wake_at = null, ended_at = null, output = null, error = null, degraded = '[]', progress = null
+       preferred = null, wake_at = null, ended_at = null, output = null, error = null, degraded = '[]', progress = null,
+       dropped_at = null
      where id = $1`,
     id,
   );

@@ -9,9 +9,14 @@ export interface Setup {
   readonly lease_ms?: number;
   /** Has no key for the vendor, and so can play nothing that needs it. */
   readonly keyless?: boolean;
+  /** Hosts that its workflows may ask. */
+  readonly hosts?: readonly string[];
   /** How wrong its wall clock is. */
   readonly clock_off_ms?: number;
   readonly limits?: Partial<Limits>;
+  /** What its provider takes, beside the usual. */
+  readonly provider?: { readonly concurrency?: number; readonly rpm?: number; readonly tpm?: number };
+  readonly breaker?: { readonly failures: number; readonly cooldown_seconds: number };
   readonly budgets?: { readonly run?: Budget; readonly day?: Budget; readonly caller?: Budget };
   /** Kills itself right after so many commits, counted from the first. */
   readonly kill_after?: number;
