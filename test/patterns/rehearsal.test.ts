@@ -27,6 +27,16 @@ const inputs: readonly [string, object][] = [
   ["consensus_vote", { question: "What is a baton?", voters: ["writer", "critic", "judge"] }],
   ["consensus_vote", { question: "What is a baton?", voters: ["writer", "critic"], method: "judge" }],
   ["consensus_vote", { question: "What is a baton?", voters: ["writer", "critic"], method: "synthesize" }],
+  ["consensus_vote", { question: "Which?", options: ["a", "b"], voters: ["writer", "critic"], method: "ranked" }],
+  [
+    "consensus_vote",
+    { question: "Which?", options: ["a", "b"], voters: ["writer", "critic", "judge"], early_stop: "confidence" },
+  ],
+  ["debate", { task: "Is a baton a stick?", participants: ["writer", "skeptic"], judge: "judge" }],
+  ["refine", { task: "Describe a baton.", maker: "writer", critic: "critic", criteria: ["clear", "short"] }],
+  ["supervise", { task: "Describe a baton.", supervisor: "supervisor", workers: ["writer", "researcher"] }],
+  ["hand_off", { task: "Describe a baton.", agents: ["classifier", "writer"] }],
+  ["plan_and_execute", { goal: "Describe a baton.", planner: "planner", workers: ["writer", "researcher"] }],
 ];
 
 describe("without any key, on the built-in agents and the rehearsal model", () => {
