@@ -23,7 +23,7 @@ const Plan = z.strictObject({ tasks: z.array(PlannedTask).min(1) });
 export const PlanInput = z.strictObject({
   goal: z.string().min(1),
   planner: AgentRef.optional(),
-  workers: z.array(AgentRef).min(1).optional().describe("Default: writer, critic"),
+  workers: z.array(AgentRef).min(1).optional().describe("Default: researcher, analyst, writer, coder, critic"),
   synthesiser: AgentRef.optional().describe("Joins the results"),
   validator: AgentRef.optional().describe("Judges the result; may send it back"),
   plan: JsonObject.optional().describe("Do this one, as plan_only gave it"),
@@ -55,10 +55,13 @@ export interface Team {
 }
 
 const REPLANS = 2;
-const PLANNER = "writer";
+const PLANNER = "planner";
 const SYNTHESISER = "synthesiser";
 const WORKERS: readonly Worker[] = [
-  { name: "writer", ref: "writer", about: "makes things: texts, answers, analyses, code" },
+  { name: "researcher", ref: "researcher", about: "gathers facts, with where they come from" },
+  { name: "analyst", ref: "analyst", about: "tells what facts and figures mean" },
+  { name: "writer", ref: "writer", about: "writes and rewrites texts" },
+  { name: "coder", ref: "coder", about: "writes and mends code" },
   { name: "critic", ref: "critic", about: "finds what is wrong or missing in one piece of work, and how to mend it" },
 ];
 const SHOWN = 500;

@@ -135,7 +135,8 @@ test("an outline of a plan that is not made yet counts every draft, worker and r
 });
 
 test("everybody who may be asked is named beforehand", () => {
-  expect(planAgents({ goal: "g" })).toEqual(["writer", "writer", "critic", "synthesiser"]);
+  const usual = ["planner", "researcher", "analyst", "writer", "coder", "critic", "synthesiser"];
+  expect(planAgents({ goal: "g" })).toEqual(usual);
   expect(planAgents({ goal: "g", planner: "p", workers: ["w"], synthesiser: "s", validator: "v" })).toEqual([
     "p",
     "w",
