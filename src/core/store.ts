@@ -191,6 +191,38 @@ export interface Hold {
   readonly aside: { readonly usd: number; readonly tokens: number; readonly calls: number };
   /** The nested caps around its place, folded by the owner. */
   readonly steps: readonly Ledger[];
+  /** Checked with the money, and taken with it or not at all. */
+  readonly room?: Room;
+}
+
+/** What a call needs of its provider beside money, where others may need it too. */
+export interface Room {
+  readonly provider: string;
+  /** How many calls it takes at once, over all processes. */
+  readonly most?: number;
+  readonly rpm?: number;
+  readonly tpm?: number;
+  readonly tokens: number;
+}
+
+/** Somebody is to be left alone until then: a breaker is open, or a provider has asked for rest. */
+export interface Door {
+  readonly subject: string;
+  readonly kind: "open" | "rest";
+  readonly until: number;
+  readonly failures: number;
+  readonly last?: string;
+}
+
+/** What other processes on the same store are about. */
+export interface Traffic {
+  readonly workers: readonly { readonly worker: WorkerIdentity; readonly plays: boolean }[];
+  /** Their calls in flight. */
+  readonly held: readonly { readonly model: string; readonly calls: number }[];
+  /** Whose calls wait for whom. */
+  readonly wants: readonly { readonly provider: string; readonly worker: string }[];
+  /** What they have shut. */
+  readonly doors: readonly Door[];
 }
 
 export interface Settle {
@@ -244,6 +276,8 @@ export type Written =
       readonly clamped: boolean;
     }
   | { readonly did: "wait" }
+  /** Its provider is as busy as it may be, over all processes; for so long, where that is known. */
+  | { readonly did: "full"; readonly wait_ms?: number }
   | (Refused & { readonly did: "refused" })
   /** `park` and `pause` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
   | { readonly did: "parked"; readonly ok: boolean }
@@ -406,6 +440,15 @@ export interface RunStore extends EventStore {
   decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;
   /** Sets the caps of a run and, where it waits for them, wakes it. */
   raise(id: string, caps: Caps & { readonly seconds?: number }, by: string): Promise<Run>;
+
+  /** What all other processes than this worker's are about. */
+  traffic(worker: string): Promise<Traffic>;
+  /** Says until when a worker has calls that wait for these providers. */
+  want(worker: string, providers: readonly string[], until: number): Promise<void>;
+  /** Tells all processes that somebody is to be left alone. */
+  shut(door: Door, worker: string): Promise<void>;
+  /** A breaker has closed again. */
+  reopen(subject: string): Promise<void>;
 
   /** What has been switched off. */
   switches(): Promise<readonly Switch[]>;

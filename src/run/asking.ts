@@ -114,7 +114,11 @@ export function holdOf(standing: Standing, { request, ask }: Prepared, at: Rung)
   };
   const others = [...play.asides].filter((each) => !(task.closing && each === frame));
   const aside = others.map((each): Amount => each.aside ?? NOTHING).reduce(plus, NOTHING);
-  return { attempt, ask, nodes: dailyNodes(play.stage, play.run.caller), aside, steps: stepLedgers(standing) };
+  const room = play.stage.guard.room(at.model, () => ask.input + ask.output);
+  return {
+    ...{ attempt, ask, aside, nodes: dailyNodes(play.stage, play.run.caller), steps: stepLedgers(standing) },
+    ...(room && { room }),
+  };
 }
 
 function stepLedgers({ play, frame, place, task }: Standing): readonly Ledger[] {

@@ -22,6 +22,7 @@ import { newRun } from "./new-run.ts";
 import { adviceOn, bounded } from "./notes.ts";
 import type { OnOutage } from "./outage.ts";
 import { pinned } from "./pins.ts";
+import { Shares } from "./shares.ts";
 import type { Stage } from "./stage.ts";
 import { Worker } from "./worker.ts";
 
@@ -89,7 +90,9 @@ class LocalEngine implements Engine {
     this.#options = options;
     this.#patterns = new Map(options.patterns.map((pattern) => [pattern.name, pattern]));
     const provider = (id: string) => desk.provider(id);
+    const { identity, ownerIsDead } = options;
     this.#guard = new Guard({
+      shares: new Shares({ store, me: identity.id, clock, log, ownerIsDead }),
       provider,
       limits,
       breaker,
@@ -130,6 +133,7 @@ class LocalEngine implements Engine {
         for (const run of this.#watchers.keys()) this.#ring(run);
       },
       onLook: () => void this.look().catch(() => {}),
+      impatient: () => this.#guard.impatient,
     });
   }
 
@@ -189,9 +193,10 @@ class LocalEngine implements Engine {
     }
   }
 
-  /** Reads what people have switched off. */
+  /** Reads what people have switched off, and what other processes are about. */
   async look(): Promise<void> {
     this.#guard.switchedOff(await this.#options.store.switches());
+    await this.#guard.look();
   }
 
   awaken(): void {

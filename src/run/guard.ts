@@ -1,12 +1,4 @@
-import {
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhen,
-  isBrokenCircuitError,
-  isIsolatedCircuitError,
-} from "cockatiel";
+import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 import PQueue from "p-queue";
 import type { Clock } from "../core/clock.ts";
 import type { Health } from "../core/engine.ts";
@@ -15,8 +7,10 @@ import type { BreakerNews } from "../core/event.ts";
 import type { BreakerPolicy, Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { type ModelReply, type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
-import type { Switch } from "../core/store.ts";
+import type { Door, Room, Switch } from "../core/store.ts";
 import { Lane, type Turn } from "./lane.ts";
+import { broken, isOff, isShut, knocking } from "./refusals.ts";
+import type { Shares } from "./shares.ts";
 import { type Patience, watched } from "./watch.ts";
 
 export interface GuardOptions {
@@ -27,6 +21,8 @@ export interface GuardOptions {
   readonly longest_pause_ms: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Shares what providers take with other processes; without it nobody else is there. */
+  readonly shares?: Shares;
   /** Told when a breaker opens, and when it closes again. */
   readonly onBreaker?: ((news: BreakerNews) => void) | undefined;
 }
@@ -68,6 +64,8 @@ export class Guard {
   readonly #agents = new Map<string, PQueue>();
   readonly #all: PQueue;
   #off: ReadonlyMap<string, Switch> = new Map();
+  /** Whose breaker another process has opened. */
+  #shut: ReadonlyMap<string, Door> = new Map();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -76,6 +74,36 @@ export class Guard {
 
   get cooldownMs(): number {
     return this.#options.breaker.cooldown_seconds * 1000;
+  }
+
+  /** Looks at what other processes are about: their calls, and whom they have found to be out of order. */
+  async look(): Promise<void> {
+    const traffic = await this.#options.shares?.look(this.#lanes);
+    if (!traffic) return;
+    this.#shut = new Map(traffic.doors.filter(({ kind }) => kind === "open").map((door) => [door.subject, door]));
+    const now = this.#options.clock.now();
+    for (const { kind, subject, until } of traffic.doors) if (kind === "rest") this.#lane(subject).pause(until - now);
+  }
+
+  /** Does anything wait for what only another look can tell? */
+  get impatient(): boolean {
+    const shared = this.#options.shares && !this.#options.shares.alone;
+    return [...this.#lanes.values()].some((lane) => lane.waiting > 0 && (shared || lane.isShut));
+  }
+
+  /** What a call must find at its provider beside money; undefined where this process alone can tell. */
+  room(model: string, tokens: () => number): Room | undefined {
+    const { provider: id } = splitModel(model);
+    const { concurrency: most, rpm, tpm } = this.#options.provider(id) ?? { concurrency: 1 };
+    const shared = this.#options.shares && !this.#options.shares.alone;
+    if (!shared && rpm === undefined && tpm === undefined) return undefined;
+    const limits = { ...(rpm !== undefined && { rpm }), ...(tpm !== undefined && { tpm }) };
+    return { provider: id, tokens: tpm === undefined ? 0 : tokens(), ...(shared && { most }), ...limits };
+  }
+
+  /** A provider was found to be as busy as it may be: nothing is tried before the next look. */
+  full(model: string, ms?: number): void {
+    this.#lane(splitModel(model).provider).full(ms);
   }
 
   /** What people have switched off, all of it. */
@@ -96,6 +124,8 @@ export class Guard {
           hint: "It is tried again by itself when its pause is over; a fallback model or agent answers meanwhile.",
         });
       }
+      const door = this.#shut.get(subject);
+      if (door && door.until > this.#options.clock.now()) return isShut(door, door.until - this.#options.clock.now());
     }
     const rest = this.#lanes.get(provider)?.rest ?? 0;
     if (rest <= this.#options.longest_pause_ms) return undefined;
@@ -138,7 +168,7 @@ export class Guard {
       );
     } catch (error) {
       const failure = broken(error, errand.model);
-      if (failure.code === "RATE_LIMITED") this.#lane(id).pause(failure.retryAfterMs ?? 0);
+      if (failure.code === "RATE_LIMITED") this.#rest(id, failure.retryAfterMs ?? 0);
       if (AT_ONCE.includes(failure.code)) this.#blow(vendor);
       throw failure;
     }
@@ -196,6 +226,8 @@ export class Guard {
       fuse.until = Math.max(fuse.until, this.#options.clock.now() + cooldown_seconds * 1000);
       const fields = { event: "breaker.opened", subject, failures: fuse.failures, last: fuse.last };
       this.#options.log.warn(fields, "breaker opened");
+      const { until, failures, last } = fuse;
+      this.#options.shares?.shut({ subject, kind: "open", until, failures, ...(last !== undefined && { last }) });
       this.#options.onBreaker?.({ state: "opened", subject, failures: fuse.failures, last: fuse.last });
     });
     policy.onSuccess(() => {
@@ -203,10 +235,19 @@ export class Guard {
     });
     policy.onReset(() => {
       this.#options.log.info({ event: "breaker.closed", subject }, "breaker closed");
+      this.#options.shares?.reopen(subject);
       this.#options.onBreaker?.({ state: "closed", subject });
     });
     this.#fuses.set(subject, fuse);
     return fuse;
+  }
+
+  /** Leaves a provider alone that has asked for it, and tells the other processes. */
+  #rest(id: string, ms: number): void {
+    const lane = this.#lane(id);
+    if (ms - lane.rest > 100)
+      this.#options.shares?.shut({ subject: id, kind: "rest", until: this.#options.clock.now() + ms, failures: 0 });
+    lane.pause(ms);
   }
 
   /** Opens a vendor's breaker without counting to the threshold: a bad key does not get better by asking. */
@@ -239,33 +280,4 @@ export class Guard {
     this.#agents.set(agent, queue);
     return queue;
   }
-}
-
-/** A refusal of what a person has switched off. */
-const isOff = ({ subject, off_by, off_at }: Switch): Failure =>
-  new Failure("CIRCUIT_OPEN", `${subject} was switched off by ${off_by} at ${new Date(off_at).toISOString()}`, {
-    hint: `baton resume ${subject.startsWith("agent:") ? `--agent ${subject.slice(6)}` : `--provider ${subject}`} switches it on again.`,
-  });
-
-/** A provider that is first asked for something free, to see whether anybody is there: any answer shows it. */
-const knocking = (provider: Provider): Pick<Provider, "id" | "complete"> => ({
-  id: provider.id,
-  async complete(request, hooks) {
-    try {
-      await provider.probe?.(hooks.signal);
-    } catch (error) {
-      const { code, kind, message, options } = Failure.from(error);
-      if (kind !== "permanent") throw new Failure(code, message, { ...options, billed: "nothing" });
-    }
-    return provider.complete(request, hooks);
-  },
-});
-
-/** A refusal of the breaker itself, in our words; every other failure as it is. */
-function broken(error: unknown, subject: string): Failure {
-  const thrown = error instanceof Error ? error : undefined;
-  const refused = isBrokenCircuitError(thrown) || isIsolatedCircuitError(thrown);
-  return refused
-    ? new Failure("CIRCUIT_OPEN", `${subject} is being spared`, { billed: "nothing", cause: error })
-    : Failure.from(error);
 }

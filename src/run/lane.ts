@@ -22,11 +22,40 @@ export class Lane {
   #turns: Turn[] = [];
   readonly #sleepers = new Set<() => void>();
   #pausedUntil = 0;
+  #fullUntil = 0;
 
   constructor(capacity: Capacity, clock: Clock) {
     this.#capacity = capacity;
     this.#clock = clock;
     this.#queue = new PQueue({ concurrency: capacity.concurrency });
+  }
+
+  /** How many calls at once it takes at the most, from all processes. */
+  get capacity(): number {
+    return this.#capacity.concurrency;
+  }
+
+  /** How many calls wait for a slot here. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** It is not to be tried before somebody has looked again. */
+  get isShut(): boolean {
+    return this.#queue.isPaused;
+  }
+
+  /** How many of its slots are for this process now; nothing said: all of them. */
+  allow(most = this.#capacity.concurrency): void {
+    if (most <= 0 || this.#clock.mono() < this.#fullUntil) return this.#queue.pause();
+    this.#queue.concurrency = Math.min(most, this.#capacity.concurrency);
+    if (this.#queue.isPaused) this.#queue.start();
+  }
+
+  /** All its slots are taken, by whomever, or all its turns of this minute: nothing begins until it is allowed again. */
+  full(ms = 0): void {
+    this.#fullUntil = this.#clock.mono() + ms;
+    this.#queue.pause();
   }
 
   /** Milliseconds for which the provider has asked to be left alone. */

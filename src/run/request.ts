@@ -119,6 +119,10 @@ export class Request {
   #notHeld(written: Written | undefined, poured: number): void {
     const missed = this.#play.stage.poured() !== poured;
     if (written?.did === "wait") return missed ? this.#asker.turnedAway(this.#at) : this.#asker.poor(this.#at);
+    if (written?.did === "full") {
+      this.#play.stage.guard.full(this.#at.model, written.wait_ms);
+      return this.#asker.turnedAway(this.#at);
+    }
     if (written?.did !== "refused") return;
     const { scope, unit } = written;
     const kind = scope === "step" ? ({ kind: "semantic" } as const) : {};

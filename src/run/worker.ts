@@ -17,6 +17,8 @@ export interface WorkerOptions {
   readonly onNews: () => void;
   /** Called with each news, and once a second: what is switched off may have changed. */
   readonly onLook: () => void;
+  /** Is something waiting for the next look? */
+  readonly impatient: () => boolean;
 }
 
 const REAP_MS = 200;
@@ -130,7 +132,7 @@ export class Worker {
       this.#claimAt = now + 1000;
       this.#options.onLook();
       this.kick();
-    }
+    } else if (this.#options.impatient()) this.#options.onLook();
     this.#stopTick = this.#stage.clock.after(this.#options.tick_ms, () => this.#tick());
   }
 

@@ -3,11 +3,12 @@ import { isUnder } from "../core/place.ts";
 import type { AttemptResult, Fence, Hold, Settle, Written } from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
 import { type Books, nodesOf } from "./books.ts";
+import { full, takeTurn } from "./lanes.ts";
 import { bit, first, flag, int, type Row, sql, type Tx, text } from "./statement.ts";
 import { keep, keepInput } from "./texts.ts";
 import { usageOf } from "./words.ts";
 
-type Verdict = Extract<Written, { readonly did: "held" | "wait" }> | (Refused & { readonly did: "refused" });
+type Verdict = Extract<Written, { readonly did: "held" | "wait" | "full" }> | (Refused & { readonly did: "refused" });
 
 /** Writes down a request and holds its money in the run and all nodes above it, or does neither. */
 export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books: Books, now: number): Tx<Verdict> {
@@ -15,6 +16,8 @@ export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books:
     yield* insert(fence, attempt, [], { usd: 0, tokens: 0, calls: 0 }, wish.ask.output, false, now);
     return { did: "held", output: wish.ask.output, usd: 0, tokens: 0, clamped: false };
   }
+  const isFull = wish.room && (yield* full(wish.room, now));
+  if (isFull) return (yield* heldBefore(fence, attempt.id)) ?? isFull;
   const above = [];
   for (const node of wish.nodes.toSorted(byId)) above.push(yield* books.ledgerOf(node));
   const verdict = decide([{ ...books.ledgerOfRun(run), aside: wish.aside }, ...above, ...wish.steps], wish.ask);
@@ -25,6 +28,7 @@ export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books:
   const isNew = yield* insert(fence, attempt, nodes, reserve, output, clamped, now);
   const before = isNew ? undefined : yield* heldBefore(fence, attempt.id);
   if (before) return before;
+  if (wish.room) yield* takeTurn(wish.room, now);
   books.hold(nodes, reserve);
   return { did: "held", output, usd: reserve.usd, tokens: reserve.tokens, clamped };
 }

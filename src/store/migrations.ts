@@ -4,6 +4,7 @@ import { FORMAT_APPROVALS } from "./format-approvals.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
 import { FORMAT_DEAD } from "./format-dead.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
+import { FORMAT_LANES } from "./format-lanes.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
 
@@ -262,6 +263,7 @@ where state = 'settled';
   FORMAT_FORKS,
   FORMAT_APPROVALS,
   FORMAT_DEAD,
+  FORMAT_LANES,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

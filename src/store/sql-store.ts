@@ -13,6 +13,7 @@ import * as deliveries from "./deliveries.ts";
 import type { Driver, Job } from "./driver.ts";
 import { type Bus, match, NO_NEWS, publish } from "./events.ts";
 import { Filters } from "./filters.ts";
+import * as lanes from "./lanes.ts";
 import * as lists from "./lists.ts";
 import * as memories from "./memory.ts";
 import * as pauses from "./pauses.ts";
@@ -196,6 +197,22 @@ export class SqlStore implements core.RunStore {
 
   raise(id: string, caps: Partial<core.RunCaps>, by: string): Promise<core.Run> {
     return this.#db.write({ tx: ({ now }) => runs.raise(id, caps, by, now), fresh: true, touched: () => [id] });
+  }
+
+  traffic(worker: string): Promise<core.Traffic> {
+    return this.#db.read(({ now }) => lanes.traffic(worker, now));
+  }
+
+  want(worker: string, providers: readonly string[], until: number): Promise<void> {
+    return this.#db.write({ tx: () => lanes.want(worker, providers, until) });
+  }
+
+  shut(door: core.Door, worker: string): Promise<void> {
+    return this.#db.write({ tx: () => lanes.shut(door, worker) });
+  }
+
+  reopen(subject: string): Promise<void> {
+    return this.#db.write({ tx: () => lanes.reopen(subject) });
   }
 
   switches(): Promise<readonly core.Switch[]> {
