@@ -57,9 +57,13 @@ export const offeredLines = (lines: readonly Line[], { from, upto }: Fork): Line
 export const beganAt = (lines: readonly Line[], step: string): number =>
   Math.min(...lines.filter(({ place }) => isUnder(place, step)).map(({ seq }) => seq));
 
-/** Is it the step, inside it, a decision around it, or later where it stands? A branch beside it is none of these. */
-function isFrom({ place, seq }: Line, from: NonNullable<Fork["from"]>): boolean {
-  if (isUnder(place, from.step) || isUnder(from.step, place)) return true;
+/**
+ * Is it the step, inside it, the end of what it stands in, or later where it stands? A branch beside it is none of
+ * these. A decision around it stays offered: its branches are counted again, lest another one wins unasked.
+ */
+function isFrom({ place, seq, kind }: Line, from: NonNullable<Fork["from"]>): boolean {
+  if (isUnder(place, from.step)) return true;
+  if (isUnder(from.step, place)) return kind !== "join";
   return placesApart(place, from.step) === "in turn" && seq > from.seq;
 }
 

@@ -146,7 +146,11 @@ export async function foreseeFork(forked: Forked, stage: Stage): Promise<ForkFor
     usd: bills.reduce((sum, { usd }) => sum + usd, 0),
     seconds: Math.round(anew.reduce((sum, { ms }) => sum + ms, 0) / 1000),
     ...(ending && { ends: ending.status }),
-    notes: [...unused(forked), ...new Set(bills.flatMap(({ note }) => note ?? []))],
+    notes: [
+      ...unused(forked),
+      ...(ending ? unmet(forked, taken) : []),
+      ...new Set(bills.flatMap(({ note }) => note ?? [])),
+    ],
   };
 }
 
@@ -183,6 +187,13 @@ function billOf(
 function modelNow(tag: string, { fork, catalogue }: Forked["wish"], desk: Stage["desk"]): string | undefined {
   const name = tag.slice(0, Math.max(tag.lastIndexOf("@"), 0)) || tag;
   return Object.hasOwn(fork.agents ?? {}, name) ? desk.find(catalogue, name).models[0] : undefined;
+}
+
+/** A step in a branch that is not counted is not asked, whatever is changed there. */
+function unmet({ wish: { fork } }: Forked, taken: ReadonlySet<string>): string[] {
+  const wanted = [...(fork.from ? [fork.from.step] : []), ...Object.keys(fork.steps ?? {})];
+  const idle = wanted.filter((step) => !taken.has(step));
+  return idle.map((step) => `${step} is not asked again: it stands in a branch that does not count`);
 }
 
 /** Changes that change nothing are said. */
