@@ -1,5 +1,5 @@
-import { isSettled, overHalf, type Standing, waveOf } from "../src/patterns/vote-stop.ts";
-import { type Ballot, winnerOf } from "../src/patterns/vote-tally.ts";
+import { isSettled, overHalf, type Standing, waveOf } from "../src/patterns/vote/stop.ts";
+import { type Ballot, winnerOf } from "../src/patterns/vote/tally.ts";
 
 const VOTERS = [3, 5, 9, 40];
 const AGREEMENT = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95];

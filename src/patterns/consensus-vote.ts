@@ -2,8 +2,8 @@ import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { judgesItself, oneVoice } from "./advice.ts";
-import { askVoters, type Silent } from "./vote-ask.ts";
-import { cluster, decidedByHuman, judged, synthesised } from "./vote-decide.ts";
+import { askVoters, type Silent } from "./vote/ask.ts";
+import { cluster, decidedByHuman, judged, synthesised } from "./vote/decide.ts";
 import {
   checkVote,
   closers,
@@ -14,10 +14,10 @@ import {
   synthesiserOf,
   VoteInput,
   votersOf,
-} from "./vote-input.ts";
-import { outlineVote } from "./vote-outline.ts";
-import { type Counted, noWinner, result, VoteOutput } from "./vote-result.ts";
-import { type Ballot, type Rule, winnerOf } from "./vote-tally.ts";
+} from "./vote/input.ts";
+import { outlineVote } from "./vote/outline.ts";
+import { type Counted, noWinner, result, VoteOutput } from "./vote/result.ts";
+import { type Ballot, type Rule, winnerOf } from "./vote/tally.ts";
 
 /** Independent answers, then a decision that says who made it, on what grounds, and who disagrees. */
 export const consensusVote = definePattern({

@@ -1,13 +1,13 @@
 import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
-import { conclude, DebateOutput } from "./debate-end.ts";
-import { checkDebate, type Debate, DebateInput, debaters, planDebate } from "./debate-input.ts";
-import { debateAdvice, outlineDebate } from "./debate-outline.ts";
-import { stopAfterRound, stopAfterTurn } from "./debate-stop.ts";
-import { beginTalk, type Talk } from "./debate-talk.ts";
-import { summarise } from "./debate-transcript.ts";
-import { nextSpeaker, speak } from "./debate-turn.ts";
+import { conclude, DebateOutput } from "./debate/end.ts";
+import { checkDebate, type Debate, DebateInput, debaters, planDebate } from "./debate/input.ts";
+import { debateAdvice, outlineDebate } from "./debate/outline.ts";
+import { stopAfterRound, stopAfterTurn } from "./debate/stop.ts";
+import { beginTalk, type Talk } from "./debate/talk.ts";
+import { summarise } from "./debate/transcript.ts";
+import { nextSpeaker, speak } from "./debate/turn.ts";
 import { isOver } from "./parts.ts";
 
 /** A dialogue in rounds, each speaker hearing the others, until all agree or something else ends it; then a decision. */

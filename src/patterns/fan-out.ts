@@ -4,12 +4,12 @@ import { Failure } from "../core/errors.ts";
 import { definePattern } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { overlapping, tooFew } from "./advice.ts";
-import { Conflict, settleConflicts } from "./conflicts.ts";
-import { type Branch, branchOf, codesOf, STATUSES } from "./fan-out-branches.ts";
-import { checkFanOut, FanOutInput, jobsOf, joinOf } from "./fan-out-input.ts";
-import { merge } from "./fan-out-merge.ts";
-import { outlineJobs } from "./fan-out-outline.ts";
-import { findingsOf } from "./findings.ts";
+import { type Branch, branchOf, codesOf, STATUSES } from "./fan-out/branches.ts";
+import { Conflict, settleConflicts } from "./fan-out/conflicts.ts";
+import { findingsOf } from "./fan-out/findings.ts";
+import { checkFanOut, FanOutInput, jobsOf, joinOf } from "./fan-out/input.ts";
+import { merge } from "./fan-out/merge.ts";
+import { outlineJobs } from "./fan-out/outline.ts";
 import { Problem } from "./parts.ts";
 
 const Output = z.object({

@@ -4,8 +4,8 @@ import { Failure } from "../core/errors.ts";
 import { definePattern } from "../core/pattern.ts";
 import { counted, listed } from "../core/texts.ts";
 import { overlapping } from "./advice.ts";
-import { checkMembers, HandOffInput, hopsOf, type Member, membersOf, outlineMembers } from "./hand-off-team.ts";
-import { type Hop, takeTurn } from "./hand-off-turn.ts";
+import { checkMembers, HandOffInput, hopsOf, type Member, membersOf, outlineMembers } from "./hand-off/team.ts";
+import { type Hop, takeTurn } from "./hand-off/turn.ts";
 import { stallOf, stateOf } from "./stalls.ts";
 
 const Output = z.object({

@@ -2,13 +2,13 @@ import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { isOver } from "./parts.ts";
-import { close } from "./plan-close.ts";
-import { type Course, finished, latest, type Outcome, saidOf } from "./plan-course.ts";
-import { type Draft, draftPlan, priced, tooDear } from "./plan-draft.ts";
-import { checkPlanInput, givenPlan, PlanInput, planAgents, type Team, teamOf } from "./plan-input.ts";
-import { outlineAhead, outlineOf } from "./plan-outline.ts";
-import { PlanOutput, report } from "./plan-report.ts";
-import { work } from "./plan-work.ts";
+import { close } from "./plan/close.ts";
+import { type Course, finished, latest, type Outcome, saidOf } from "./plan/course.ts";
+import { type Draft, draftPlan, priced, tooDear } from "./plan/draft.ts";
+import { checkPlanInput, givenPlan, PlanInput, planAgents, type Team, teamOf } from "./plan/input.ts";
+import { outlineAhead, outlineOf } from "./plan/outline.ts";
+import { PlanOutput, report } from "./plan/report.ts";
+import { work } from "./plan/work.ts";
 
 /** Somebody plans, code keeps to the plan, and workers do its tasks; what fails is planned again with what was learnt. */
 export const planAndExecute = definePattern({

@@ -3,9 +3,9 @@ import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { judgesItself } from "./advice.ts";
-import { checkRefine, RefineInput, refineOutline } from "./refine-input.ts";
-import { type Course, refineUntil, STOPS } from "./refine-loop.ts";
-import { Score } from "./refine-review.ts";
+import { checkRefine, RefineInput, refineOutline } from "./refine/input.ts";
+import { type Course, refineUntil, STOPS } from "./refine/loop.ts";
+import { Score } from "./refine/review.ts";
 
 const Output = z.object({
   output: z.unknown().describe("The best draft, or what a person put in its place"),

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { judgesItself, tooFew } from "./advice.ts";
-import { attempt, forgetAfter, isUnjudged, note, wayBack } from "./pipeline-attempt.ts";
-import { begin, type Course, endsRun, type Progress } from "./pipeline-course.ts";
-import { outlinePipeline } from "./pipeline-outline.ts";
-import { PipelineOutput, report } from "./pipeline-report.ts";
-import { agentsOf, checkSteps, planned, Step } from "./pipeline-steps.ts";
-import { giveUp } from "./pipeline-way-out.ts";
+import { attempt, forgetAfter, isUnjudged, note, wayBack } from "./pipeline/attempt.ts";
+import { begin, type Course, endsRun, type Progress } from "./pipeline/course.ts";
+import { outlinePipeline } from "./pipeline/outline.ts";
+import { PipelineOutput, report } from "./pipeline/report.ts";
+import { agentsOf, checkSteps, planned, Step } from "./pipeline/steps.ts";
+import { giveUp } from "./pipeline/way-out.ts";
 
 /** Agents one after another, with gates between them that send work back, and a way out for each step that fails. */
 export const runPipeline = definePattern({

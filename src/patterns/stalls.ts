@@ -1,5 +1,5 @@
 import { fingerprint } from "../core/fingerprint.ts";
-import { normalised } from "./vote-tally.ts";
+import { normalised } from "./vote/tally.ts";
 
 /** What a turn of a loop came to. */
 export interface State {

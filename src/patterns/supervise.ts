@@ -5,12 +5,12 @@ import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { overlapping, tooFew } from "./advice.ts";
 import { Problem } from "./parts.ts";
-import { endsRun } from "./pipeline-course.ts";
-import { type Decision, decide } from "./supervise-decide.ts";
-import { type Ledger, newLedger, succeeded, type Team } from "./supervise-ledger.ts";
-import { accepted, isFinal, type Misfit, misfitOf, misunderstood } from "./supervise-sift.ts";
-import { checkTeam, outlineTeam, SuperviseInput, teamOf } from "./supervise-team.ts";
-import { answerOf, type End, work } from "./supervise-work.ts";
+import { endsRun } from "./pipeline/course.ts";
+import { type Decision, decide } from "./supervise/decide.ts";
+import { type Ledger, newLedger, succeeded, type Team } from "./supervise/ledger.ts";
+import { accepted, isFinal, type Misfit, misfitOf, misunderstood } from "./supervise/sift.ts";
+import { checkTeam, outlineTeam, SuperviseInput, teamOf } from "./supervise/team.ts";
+import { answerOf, type End, work } from "./supervise/work.ts";
 
 const Output = z.object({
   output: z.string().nullable().describe("The answer; null: a limit came before it"),

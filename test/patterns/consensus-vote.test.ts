@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import type { consensusVote } from "../../src/patterns/consensus-vote.ts";
-import { VoteInput } from "../../src/patterns/vote-input.ts";
-import { outlineVote } from "../../src/patterns/vote-outline.ts";
+import { VoteInput } from "../../src/patterns/vote/input.ts";
+import { outlineVote } from "../../src/patterns/vote/outline.ts";
 import type { Reply } from "../stub/script.ts";
 import { byModel, openStand } from "./stand.ts";
 

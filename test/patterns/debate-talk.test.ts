@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_LIMITS } from "../../src/core/settings.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
-import { DebateInput, planDebate } from "../../src/patterns/debate-input.ts";
+import { DebateInput, planDebate } from "../../src/patterns/debate/input.ts";
 import {
   acknowledge,
   beginTalk,
@@ -13,8 +13,8 @@ import {
   type Said,
   standing,
   type Talk,
-} from "../../src/patterns/debate-talk.ts";
-import { shownOf, transcript } from "../../src/patterns/debate-transcript.ts";
+} from "../../src/patterns/debate/talk.ts";
+import { shownOf, transcript } from "../../src/patterns/debate/transcript.ts";
 
 const NAMES = ["ann", "bob", "cid"];
 const plan = planDebate(

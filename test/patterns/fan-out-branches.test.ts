@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { billOf } from "../../src/core/bill.ts";
 import { type Code, Failure } from "../../src/core/errors.ts";
 import { NO_USAGE } from "../../src/core/usage.ts";
-import { type Branch, branchOf, mergePrompt, worthOf } from "../../src/patterns/fan-out-branches.ts";
+import { type Branch, branchOf, mergePrompt, worthOf } from "../../src/patterns/fan-out/branches.ts";
 
 const usage = billOf(NO_USAGE);
 const said = (output: unknown, agent = "writer"): Branch => ({ agent, status: "succeeded", output, usage });

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_LIMITS } from "../../src/core/settings.ts";
-import type { Outcome } from "../../src/patterns/plan-course.ts";
-import { drawPlan } from "../../src/patterns/plan-drawing.ts";
-import { readPlan } from "../../src/patterns/plan-graph.ts";
-import { type PlannedTask, planAgents, teamOf } from "../../src/patterns/plan-input.ts";
-import { outlineAhead, outlineOf } from "../../src/patterns/plan-outline.ts";
+import type { Outcome } from "../../src/patterns/plan/course.ts";
+import { drawPlan } from "../../src/patterns/plan/drawing.ts";
+import { readPlan } from "../../src/patterns/plan/graph.ts";
+import { type PlannedTask, planAgents, teamOf } from "../../src/patterns/plan/input.ts";
+import { outlineAhead, outlineOf } from "../../src/patterns/plan/outline.ts";
 
 const team = teamOf({ goal: "Win.", workers: ["Ann", "bob"] }, DEFAULT_LIMITS);
 const IDS = ["a", "b", "c", "d", "e", "f"];

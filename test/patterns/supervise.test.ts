@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { DEFAULT_LIMITS } from "../../src/core/settings.ts";
 import { patterns } from "../../src/patterns/index.ts";
+import { type Entry, entryTexts } from "../../src/patterns/supervise/ledger.ts";
 import { supervise } from "../../src/patterns/supervise.ts";
-import { type Entry, entryTexts } from "../../src/patterns/supervise-ledger.ts";
 import type { Reply } from "../stub/script.ts";
 import { byModel, openStand } from "./stand.ts";
 

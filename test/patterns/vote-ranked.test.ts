@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pointsOf, rankingOf } from "../../src/patterns/vote-ranked.ts";
-import { isCertain, waveOf } from "../../src/patterns/vote-stop.ts";
-import { type Ballot, tallyOf, winnerOf } from "../../src/patterns/vote-tally.ts";
+import { pointsOf, rankingOf } from "../../src/patterns/vote/ranked.ts";
+import { isCertain, waveOf } from "../../src/patterns/vote/stop.ts";
+import { type Ballot, tallyOf, winnerOf } from "../../src/patterns/vote/tally.ts";
 
 const OPTIONS = ["a", "b", "c", "d"];
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isCertain, waveOf } from "../../src/patterns/vote-stop.ts";
+import { isCertain, waveOf } from "../../src/patterns/vote/stop.ts";
 import {
   type Ballot,
   clamped,
@@ -9,7 +9,7 @@ import {
   type Rule,
   tallyOf,
   winnerOf,
-} from "../../src/patterns/vote-tally.ts";
+} from "../../src/patterns/vote/tally.ts";
 
 const ballot = (choice: string, weight = 1, confidence = 0.5): Ballot => ({
   voter: choice,

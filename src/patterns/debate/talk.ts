@@ -1,0 +1,156 @@
+import { z } from "zod";
+import { isoTime } from "../../core/clock.ts";
+import type { Answer } from "../../core/pattern.ts";
+import { nthName } from "../../core/place.ts";
+import { clamped, normalised } from "../vote/tally.ts";
+import type { Debate, Speaker } from "./input.ts";
+
+/** What each speaker is asked for. */
+export const Said = z.object({
+  message: z.string().min(1).describe("What you say to the others"),
+  position: z.string().min(1).describe("Your answer to the task as you see it now, in one or two sentences"),
+  agrees_with: z.array(z.string()).describe("Names of those you agree with"),
+  agreed: z.boolean().describe("You accept the standing proposal as it stands, with nothing to add"),
+  confidence: z.number().describe("How sure you are, from 0 to 1"),
+});
+export type Said = z.output<typeof Said>;
+
+/** What was said: from whom, to whom, when, and who has received and processed it. */
+export const Message = z.object({
+  id: z.string(),
+  from: z.string(),
+  to: z.string().describe('A name, or "all"'),
+  timestamp: z.string(),
+  type: z.enum(["proposal", "reply", "agreement"]),
+  correlation_id: z.string().describe("The proposal it is about"),
+  payload: z.object({
+    message: z.string(),
+    position: z.string(),
+    confidence: z.number(),
+    agrees_with: z.array(z.string()),
+  }),
+  acknowledged: z.array(
+    z.object({
+      by: z.string(),
+      received: z.string().describe("The turn that had it"),
+      processed_at: z.string().optional(),
+    }),
+  ),
+});
+export type Message = z.output<typeof Message>;
+
+/** What can end a debate. `speakers`: fewer than two are left; `limit`: the run's money or time. */
+export const STOPS = [
+  "agreement",
+  "rounds",
+  "tokens",
+  "usd",
+  "seconds",
+  "text",
+  "judge",
+  "stall",
+  "speakers",
+  "limit",
+] as const;
+
+export interface Stop {
+  readonly by: (typeof STOPS)[number];
+  readonly why?: string;
+}
+
+/** A dialogue as far as it has come; plain data, since it is what its branch returns. */
+export interface Talk {
+  readonly messages: Message[];
+  /** Who was called in which turn, those who failed too. */
+  readonly turns: { readonly name: string; readonly round: number; readonly failed?: boolean }[];
+  round: number;
+  /** How everybody stood at the end of each round. */
+  readonly states: string[];
+  stalled: number;
+  /** The older part in few words, and how many messages that is. */
+  summary?: string;
+  covered: number;
+  stop?: Stop;
+}
+
+export const beginTalk = (): Talk => ({ messages: [], turns: [], round: 0, states: [], stalled: 0, covered: 0 });
+
+/** The proposal that everybody is to agree with: whatever was said last that was no agreement. */
+export const standing = ({ messages }: Talk): Message | undefined =>
+  messages.findLast(({ type }) => type !== "agreement");
+
+/** The last message of somebody, and so the position. */
+export const lastOf = ({ messages }: Talk, name: string): Message | undefined =>
+  messages.findLast(({ from }) => from === name);
+
+/** Does somebody stand behind the standing proposal: as its author, or by having agreed since it was made? */
+export function holds(talk: Talk, name: string): boolean {
+  const proposal = standing(talk);
+  const last = lastOf(talk, name);
+  return (
+    last !== undefined && (last === proposal || (last.type === "agreement" && last.correlation_id === proposal?.id))
+  );
+}
+
+/** Who failed in this round, and is left out until the next. */
+export const isOut = ({ turns, round }: Talk, name: string): boolean =>
+  turns.some((turn) => turn.failed && turn.round === round && turn.name === name);
+
+/** How often somebody has had a turn in this round. */
+export const turnsOf = ({ turns, round }: Talk, name: string): number =>
+  turns.filter((turn) => turn.round === round && turn.name === name).length;
+
+/**
+ * Have all agreed? Somebody who failed in this round without ever having said a word is not waited for; whoever has
+ * spoken must have agreed.
+ */
+export function isAgreed(talk: Talk, speakers: readonly Speaker[]): boolean {
+  const counted = speakers.filter(({ name }) => !isOut(talk, name) || lastOf(talk, name) !== undefined);
+  return counted.length > 1 && counted.every(({ name }) => holds(talk, name));
+}
+
+/** Puts what a speaker has said into the dialogue. */
+export function note(talk: Talk, { speakers }: Debate, { name }: Speaker, { output, at }: Answer<Said>): void {
+  const { message, position, confidence, agreed } = output;
+  const others = speakers.map((speaker) => speaker.name).filter((other) => other !== name);
+  const agrees_with = others.filter((other) => output.agrees_with.includes(other));
+  const id = `m${talk.messages.length + 1}`;
+  const proposal = standing(talk);
+  const isBehind = agrees_with.length === 0 || agrees_with.some((other) => holds(talk, other));
+  const type = proposal && agreed && isBehind ? "agreement" : isKnown(talk, position) ? "reply" : "proposal";
+  const [only] = agrees_with.length === 1 ? agrees_with : [];
+  talk.messages.push({
+    id,
+    from: name,
+    to: only ?? "all",
+    timestamp: isoTime(at),
+    type,
+    correlation_id: type === "proposal" ? id : (proposal?.id ?? id),
+    payload: { message, position, confidence: clamped(confidence), agrees_with },
+    acknowledged: [],
+  });
+}
+
+const isKnown = ({ messages }: Talk, position: string): boolean =>
+  messages.some(({ payload }) => normalised(payload.position) === normalised(position));
+
+/** Where the next turn of a speaker stands in the journal, below the place of the debate. */
+export const placeOfTurn = ({ turns }: Talk, name: string): string =>
+  `map/0/${nthName(name, turns.filter((turn) => turn.name === name).length + 1)}`;
+
+/** A message is received by whoever has it in the prompt of a turn, and processed once that turn is remembered. */
+export function acknowledge(shown: readonly Message[], by: string, received: string, at: number | undefined): void {
+  for (const { from, acknowledged } of shown) {
+    if (from === by) continue;
+    const known = acknowledged.find((each) => each.by === by);
+    if (!known) acknowledged.push({ by, received, ...(at !== undefined && { processed_at: isoTime(at) }) });
+    else if (at !== undefined) known.processed_at ??= isoTime(at);
+  }
+}
+
+/** Closes a round: one that leaves all as they already stood once, in this round or in a circle, has brought nothing. */
+export function closeRound(talk: Talk, speakers: readonly Speaker[]): void {
+  const state = JSON.stringify(speakers.map(({ name }) => normalised(lastOf(talk, name)?.payload.position ?? "")));
+  talk.stalled = talk.states.includes(state) ? talk.stalled + 1 : 0;
+  talk.states.push(state);
+}

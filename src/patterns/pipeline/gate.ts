@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { Failure } from "../../core/errors.ts";
+import { FENCE_RULE } from "../../core/fence.ts";
+import type { Budget } from "../../core/limits.ts";
+import type { RunContext } from "../../core/pattern.ts";
+import { misfit } from "../../core/shape.ts";
+import { asText, paragraphs, quoted } from "../../core/texts.ts";
+import { clamped } from "../vote/tally.ts";
+import type { Planned } from "./steps.ts";
+
+const Review = z.object({
+  score: z.number().describe("From 0 (useless) to 1 (nothing to mend)"),
+  reasons: z.array(z.string()).describe("Each fault that must be mended"),
+});
+
+const JUDGE = paragraphs(
+  "Judge the output: does it do what this step of the task must do? Score it from 0 (useless) to 1 (nothing to mend), and " +
+    "name each fault that must be mended.",
+  FENCE_RULE,
+);
+
+/** What a gate looks at. */
+export interface Work {
+  readonly task: string;
+  readonly output: unknown;
+  readonly steps: Readonly<Record<string, unknown>>;
+}
+
+/** Why a step's output does not pass its gate; undefined where it does. What costs nothing is asked first. */
+export async function shortfall(
+  ctx: RunContext,
+  planned: Planned,
+  work: Work,
+  budget: Budget | undefined,
+): Promise<string | undefined> {
+  const { gate } = planned.step;
+  const misfits = gate?.schema && schemaMisfit(work.output, gate.schema);
+  if (misfits) return `it does not fit its schema: ${misfits}`;
+  return conditionMisfit(planned, work) ?? (await criticism(ctx, planned, work, budget));
+}
+
+/** A text that is JSON is judged as the value it holds. */
+function schemaMisfit(output: unknown, schema: Readonly<Record<string, unknown>>): string | undefined {
+  const problem = misfit(output, schema);
+  if (problem === undefined || typeof output !== "string") return problem;
+  try {
+    return misfit(JSON.parse(output), schema);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    return `${problem}; and it is no JSON`;
+  }
+}
+
+function conditionMisfit({ when }: Planned, { output, task, steps }: Work): string | undefined {
+  try {
+    return when && !when.holds({ output, task, steps }) ? `the condition \`${when.text}\` does not hold` : undefined;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.message;
+  }
+}
+
+async function criticism(
+  ctx: RunContext,
+  { name, critic, step }: Planned,
+  { task, output }: Work,
+  budget: Budget | undefined,
+): Promise<string | undefined> {
+  if (!critic) return undefined;
+  const { output: review } = await ctx.call(critic.agent, {
+    name: `${name}-gate`,
+    prompt: paragraphs(
+      `# Task\n\n${task}`,
+      step.instructions && `# What this step must do\n\n${step.instructions}`,
+      quoted("# Output", name, output),
+    ),
+    brief: JUDGE,
+    shape: Review,
+    cache: false,
+    ...(budget && { budget }),
+  });
+  const score = clamped(review.score);
+  if (score >= critic.threshold) return undefined;
+  return `scored ${asText(score)}, ${critic.threshold} is needed: ${review.reasons.join("; ") || "no reason was given"}`;
+}
