@@ -53,9 +53,12 @@ export const offeredLines = (lines: readonly Line[], { from, upto }: Fork): Line
     .filter((line) => line.seq <= upto && !(from && isFrom(line, from)))
     .map((line) => ({ ...line, generation: 0 }));
 
-/** Where a step began in its run: the first thing that was learnt at or inside it. */
-export const beganAt = (lines: readonly Line[], step: string): number =>
-  Math.min(...lines.filter(({ place }) => isUnder(place, step)).map(({ seq }) => seq));
+/** Where a step began: the first thing that was learnt at or inside it; of one that was cut off, the first end around it. */
+export function beganAt(lines: readonly Line[], step: string): number {
+  const inside = lines.filter(({ place }) => isUnder(place, step));
+  const known = inside.length > 0 ? inside : lines.filter(({ place }) => isUnder(step, place));
+  return Math.min(...known.map(({ seq }) => seq));
+}
 
 /**
  * Is it the step, inside it, the end of what it stands in, or later where it stands? A branch beside it is none of

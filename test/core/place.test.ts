@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isUnder, joinPlace, nthName, placeNames } from "../../src/core/place.ts";
+import { isUnder, joinPlace, nthName, placeNames, placesApart } from "../../src/core/place.ts";
 
 const name = fc.string({ minLength: 1, unit: fc.constantFrom("a", "b", "/", ".", "\\", "2", " ", "é") });
 const uses = fc.array(fc.tuple(name, fc.integer({ min: 1, max: 12 })), { minLength: 1, maxLength: 5 });
@@ -35,5 +35,16 @@ describe("a place", () => {
     expect(isUnder("map/1", "")).toBe(true);
     expect(isUnder("map/11", "map/1")).toBe(false);
     expect(isUnder("map", "map/1")).toBe(false);
+  });
+
+  test("stands around another, in turn with it, or in another branch of the same map", () => {
+    expect(placesApart("map/1", "map/1/critic")).toBe("around");
+    expect(placesApart("critic", "critic")).toBe("around");
+    expect(placesApart("map/1/a", "map/10/a")).toEqual([1, 10]);
+    expect(placesApart("x/map.2/0/a", "x/map.2/3")).toEqual([0, 3]);
+    expect(placesApart("map/1/a", "map/1/a.2")).toBe("in turn");
+    expect(placesApart("map/1/a", "map.2/1/a")).toBe("in turn");
+    expect(placesApart("run/1", "run/2")).toBe("in turn");
+    expect(placesApart(nthName("a/map", 1), "a")).toBe("in turn");
   });
 });

@@ -120,4 +120,36 @@ describe("a branch that ran out of time", () => {
     expect(mended.output).toEqual([[true, true], "fine"]);
     expect(house.vendor.requests.slice(asked).map(({ user }) => user)).toEqual(["the end", "quickly"]);
   });
+
+  test("and a pattern inside that did, likewise", async () => {
+    const inner = play("inner", async (ctx) => [await say(ctx, "ask i", "i"), await say(ctx, "ask a", "a")]);
+    const outer = play("outer", async (ctx) => {
+      const told = await ctx.run(inner, { task: "t" }, { seconds: 0.3 }).catch((error) => error.code);
+      return [told, await say(ctx, "last", "last")];
+    });
+    await using house = await openForkHouse({
+      patterns: [outer, inner],
+      script: [slow("a", 5000), { reply: { text: "fine" } }],
+    });
+    const source = await house.play("outer", { task: "t" });
+    expect(source.output).toEqual(["TIMEOUT", "fine"]);
+    const asked = house.vendor.requests.length;
+    const other = await house.fork(source, { changes: { steps: { last: { prompt: "the end" } } } });
+    expect(other.output).toEqual(["TIMEOUT", "fine"]);
+    const mended = await house.fork(source, { changes: { steps: { "inner/a": { prompt: "quickly" } } } });
+    expect(mended.output).toEqual([["fine", "fine"], "fine"]);
+    expect(house.vendor.requests.slice(asked).map(({ user }) => user)).toEqual(["the end", "quickly"]);
+  });
+
+  test("is asked again from the step on that was cut", async () => {
+    await using house = await openForkHouse({
+      patterns: [timed],
+      script: [{ ...slow("a", 5000), calls: 1 }, { reply: { text: "fine" } }],
+    });
+    const source = await house.play("timed", { task: "t" });
+    const asked = house.vendor.requests.length;
+    const fork = await house.fork(source, { from_step: "map/0/ask" });
+    expect(fork.output).toEqual([[true, true], "fine"]);
+    expect(house.vendor.requests.slice(asked).map(({ user }) => user)).toEqual(["ask a", "last"]);
+  });
 });

@@ -57,6 +57,27 @@ describe("a fork", () => {
     expect(poor).toMatchObject({ status: "failed", error: { code: "BUDGET_EXCEEDED" }, usage: { calls: 2 } });
   });
 
+  test("reads what its source read of time and money, so that a loop that they end makes as many rounds", async () => {
+    const loop = play("loop", async (ctx) => {
+      const seen: unknown[] = [];
+      for (let n = 1; n <= 9 && ctx.spent().usd < 100_000 && ctx.elapsed() < 60_000; n++) {
+        await say(ctx, `round ${n}`, `r${n}`);
+        seen.push([ctx.spent(), ctx.elapsed(), ctx.random()]);
+      }
+      return seen;
+    });
+    await using house = await openForkHouse({ patterns: [loop] });
+    const source = await house.play("loop", { task: "t" });
+    const rounds = (source.output as unknown[]).length;
+    expect(rounds).toBeGreaterThan(1);
+    expect(rounds).toBeLessThan(9);
+    house.fresh();
+    const fork = await house.fork(source, { from_step: `r${rounds}` });
+    expect(fork).toMatchObject({ status: "succeeded", usage: { calls: 1 } });
+    expect((fork.output as unknown[]).slice(0, -1)).toEqual((source.output as unknown[]).slice(0, -1));
+    expect(house.fresh()).toEqual([`round ${rounds}`]);
+  });
+
   test("that fails is retried from its failed step, with what it has reused kept", async () => {
     const down = { status: 400, body: { error: { message: "no", type: "invalid_request_error" } } };
     await using house = await openForkHouse({
