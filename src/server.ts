@@ -98,7 +98,7 @@ export function makeBaton(config: Config, overrides: Overrides = {}): Baton {
     log,
     patterns,
     tools,
-    mcp: face({ tools, open: openAwake, peek: open, format, patterns, limits, notices, version: VERSION }),
+    mcp: face({ tools, open: openAwake, peek: open, format, patterns, limits, notices, log, version: VERSION }),
     notices,
     people,
     open,

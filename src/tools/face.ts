@@ -8,12 +8,14 @@ import {
   type Tool as ToolCard,
 } from "@modelcontextprotocol/server";
 import { LOCAL_CALLER } from "../core/caller.ts";
+import type { Log } from "../core/log.ts";
 import { nearest } from "../core/nearest.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import type { Notices } from "./notices.ts";
 import { completeArgument, getPrompt, listPrompts } from "./prompts.ts";
 import { completeUri, listResources, RESOURCE_TEMPLATES, readResource } from "./resources.ts";
 import type { CallContext, Reply, Rooms, Tool } from "./tool.ts";
+import { UserAsker } from "./user-asker.ts";
 import type { Drawer } from "./workflows.ts";
 
 export interface FaceOptions extends Drawer {
@@ -24,6 +26,7 @@ export interface FaceOptions extends Drawer {
   /** The JSON Schema of the format that workflows are written in. */
   readonly format: () => Promise<unknown>;
   readonly notices: Notices;
+  readonly log: Log;
   readonly version: string;
 }
 
@@ -35,6 +38,9 @@ export function face(options: FaceOptions): McpServerFactory {
   const hasPrompts = tools.some(({ name }) => name === "run_workflow");
   const cards = tools.map(cardOf);
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const asker = new UserAsker(open, options.log);
+  const decides = byName.has("decide");
+  const mayAsk = (tool: Tool, args: unknown) => decides && (!tool.hints.readOnlyHint || waits(args));
   return (connection) => {
     const server = new Server(
       { name: "baton", title: "Baton", version },
@@ -46,6 +52,7 @@ export function face(options: FaceOptions): McpServerFactory {
           completions: {},
         },
         instructions: INSTRUCTIONS,
+        requestState: { verify: asker.codec.verify },
         cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } },
       },
     );
@@ -53,8 +60,12 @@ export function face(options: FaceOptions): McpServerFactory {
     server.setRequestHandler("tools/list", () => ({ tools: cards }));
     server.setRequestHandler("tools/call", async ({ params }, context) => {
       const tool = byName.get(params.name) ?? unknownTool(params.name, byName.keys());
-      const reply = await tool.call(params.arguments, callContext(context));
-      return server.projectCallToolResult(resultOf(reply), tool.outputSchema);
+      const call = callContext(context);
+      const play = () => tool.call(params.arguments, call);
+      const asking = { server, connection, context, call };
+      const answer = await (mayAsk(tool, params.arguments) ? asker.answer(asking, play) : play());
+      if ("resultType" in answer) return answer;
+      return server.projectCallToolResult(resultOf(answer), tool.outputSchema);
     });
     server.setRequestHandler("resources/list", async (_, context) => listResources(await peek(), callerOf(context)));
     server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
@@ -99,6 +110,10 @@ function unknownTool(name: string, known: Iterable<string>): never {
     `there is no tool ${JSON.stringify(name.slice(0, 100))}: ${hint}`,
   );
 }
+
+/** Whoever only looks is not asked; whoever waits is. */
+const waits = (args: unknown): boolean =>
+  Number((args as { wait_seconds?: unknown } | undefined)?.wait_seconds ?? 0) > 0;
 
 const callerOf = ({ http }: ServerContext): string => http?.authInfo?.clientId ?? LOCAL_CALLER;
 
