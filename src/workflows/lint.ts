@@ -1,11 +1,11 @@
 import type { Definition } from "./definition.ts";
 import { anatomyOf } from "./levels.ts";
-import { lintAgents } from "./lint-agents.ts";
-import { lintData } from "./lint-data.ts";
-import { lintDepth } from "./lint-depth.ts";
-import { lintFlow } from "./lint-flow.ts";
-import { lintJudges } from "./lint-judges.ts";
-import { lintSkips } from "./lint-skips.ts";
+import { lintAgents } from "./lint/agents.ts";
+import { lintData } from "./lint/data.ts";
+import { lintDepth } from "./lint/depth.ts";
+import { lintFlow } from "./lint/flow.ts";
+import { lintJudges } from "./lint/judges.ts";
+import { lintSkips } from "./lint/skips.ts";
 import type { Finding } from "./problems.ts";
 import type { World } from "./world.ts";
 

@@ -7,8 +7,8 @@ import { asText } from "../core/texts.ts";
 import type { PinnedWorkflow } from "../core/workflow.ts";
 import type { Definition, Node } from "./definition.ts";
 import { graphOf } from "./graph.ts";
-import { agentsOf } from "./play-agent.ts";
-import { boundsOf } from "./play-bounds.ts";
+import { agentsOf } from "./play/agent.ts";
+import { boundsOf } from "./play/bounds.ts";
 import { innerNodes, type Nodes, nodesRead, type Part, partsOf, readsOf } from "./references.ts";
 
 /** How many items a map is thought to have, where its list is told only when it is played. */

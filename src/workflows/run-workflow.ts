@@ -9,7 +9,7 @@ import { readInputs, subjectOf } from "./inputs.ts";
 import { lintWorkflow } from "./lint.ts";
 import { agentsOf, workflowsOf } from "./named.ts";
 import { outlineWorkflow } from "./outline.ts";
-import { playWorkflow } from "./play-workflow.ts";
+import { playWorkflow } from "./play/workflow.ts";
 import { wordsOf } from "./problems.ts";
 import { checkUndoing, type Find } from "./undoing.ts";
 import type { KnownAgents, World } from "./world.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { JsonSchema } from "../core/provider.ts";
-import { WAITS } from "./check-form.ts";
+import { WAITS } from "./check/form.ts";
 import { Definition, KINDS, type NodeKind } from "./definition.ts";
 
 /** What a model must know beside the schema to write a workflow that is right at once. */

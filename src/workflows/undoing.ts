@@ -2,7 +2,7 @@ import { Failure } from "../core/errors.ts";
 import type { PinnedWorkflow } from "../core/workflow.ts";
 import type { Node } from "./definition.ts";
 import { savedDefinition } from "./inline.ts";
-import { boundsOf } from "./play-bounds.ts";
+import { boundsOf } from "./play/bounds.ts";
 import { innerNodes, type Nodes } from "./references.ts";
 
 /** The saved workflow of a name, where it is known. */

@@ -4,7 +4,7 @@ import type { RunContext } from "../../src/core/pattern.ts";
 import { runAgent } from "../../src/patterns/run-agent.ts";
 import { compileWorkflow } from "../../src/workflows/compile.ts";
 import type { Definition } from "../../src/workflows/definition.ts";
-import type { Outcome } from "../../src/workflows/play-scene.ts";
+import type { Outcome } from "../../src/workflows/play/scene.ts";
 import { contribution, stateOf, together } from "../../src/workflows/state.ts";
 
 const KEYS: NonNullable<Definition["state"]> = {

@@ -1,0 +1,19 @@
+import { Failure } from "../../core/errors.ts";
+
+/** Does this failure end the run rather than the node? Only a node's own budget is the node's own affair. */
+export const endsRun = ({ kind, options }: Failure): boolean =>
+  kind === "cancelled" || kind === "catastrophic" || (kind === "limit" && options.scope !== "step");
+
+/** The same failure, told with the node where it happened; what ends the run is no node's. */
+export function ofNode(name: string, error: unknown): Failure {
+  const failure = Failure.from(error);
+  if (endsRun(failure)) return failure;
+  return new Failure(failure.code, `node ${JSON.stringify(name)}: ${failure.message}`, failure.options);
+}
+
+/** A failure after which the world was put back, as far as that went. */
+export const putBack = ({ code, message, options }: Failure, how: string): Failure =>
+  new Failure(code, `${message}; ${how}`, {
+    ...options,
+    hint: "Begin a new run: a retry of this one would take what was undone for done.",
+  });
