@@ -1,8 +1,9 @@
 import type { AgentSpec } from "../core/agent.ts";
 import { SILENT } from "../core/log.ts";
 import type { Examined, Remark } from "../core/remark.ts";
+import { filesIn, textOf } from "../files/folder.ts";
 import { readAgentFile } from "./files/agent-file.ts";
-import { markdownIn, textOf } from "./files/folder.ts";
+import { AGENT_FILE } from "./files/shelf.ts";
 import { type Defaults, Registry, type Roll } from "./registry.ts";
 
 /** Agent files that were looked at, and who can be asked. */
@@ -18,14 +19,14 @@ export function examineAgents(
   defaults: Defaults,
 ): ExaminedAgents {
   const roll = new Registry(folders, defaults, SILENT).roll();
-  const files = named ?? folders.flatMap((folder) => markdownIn(folder, () => undefined));
+  const files = named ?? folders.flatMap((folder) => filesIn(folder, AGENT_FILE.isWanted, () => undefined));
   const tiers = Object.keys(defaults.models).map((name) => [name, undefined] as const);
   const known = [...roll.byName].map(([name, { spec }]) => [name, spec] as const);
   return { files, remarks: files.flatMap((file) => remarksOn(file, roll)), agents: new Map([...tiers, ...known]) };
 }
 
 function remarksOn(file: string, roll: Roll): Remark[] {
-  const read = textOf(file);
+  const read = textOf(file, AGENT_FILE);
   if ("problem" in read) return [{ file, severity: "error", message: read.problem }];
   const reading = readAgentFile(file, read.text);
   if ("draft" in reading) {

@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts";
 import { nearest } from "../core/nearest.ts";
 import { BUILT_IN_SOURCE, builtIn, TIERS } from "./built-in.ts";
 import type { Draft } from "./files/agent-file.ts";
-import { FileShelf, type Shelved } from "./files/shelf.ts";
+import { agentShelf, type Shelved } from "./files/shelf.ts";
 import { DEFAULT_MAX_OUTPUT_TOKENS } from "./find.ts";
 
 /** An agent as it can be asked now, or why it cannot. */
@@ -36,14 +36,14 @@ export interface Defaults {
 
 /** The agents of the folders and those that are built in; looked up anew whenever it is asked. */
 export class Registry {
-  readonly #shelf: FileShelf;
+  readonly #shelf: ReturnType<typeof agentShelf>;
   readonly #defaults: Defaults;
   readonly #log: Log;
   readonly #told = new Set<string>();
   #roll: Roll | undefined;
 
   constructor(folders: readonly string[], defaults: Defaults, log: Log) {
-    this.#shelf = new FileShelf(folders);
+    this.#shelf = agentShelf(folders);
     this.#defaults = defaults;
     this.#log = log;
   }

@@ -1,20 +1,12 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { z } from "zod";
 import type { DeedFunction } from "../core/deed.ts";
 import { Failure } from "../core/errors.ts";
+import { type Allowed, readAllowed } from "../files/allowed.ts";
 
 const FileWish = z.strictObject({ path: z.string().min(1).max(4096) });
 
-interface World {
-  /** What may be read from; absolute. */
-  readonly folders: readonly string[];
-  readonly most: number;
-}
-
 /** Texts from files inside the folders that the settings name, all links followed, and from nowhere else. */
-export const fileDeed = (world: World): DeedFunction => ({
+export const fileDeed = (world: Allowed): DeedFunction => ({
   name: "file",
   check: (input) => void wished(input),
   perform: async (input) => readAllowed(wished(input), world),
@@ -25,82 +17,3 @@ function wished(input: unknown): string {
   if (!success) throw new Failure("BAD_REQUEST", "a file is named by its path, a text of at most 4096 characters");
   return data.path;
 }
-
-/** The text of a file inside the folders. */
-async function readAllowed(path: string, { folders, most }: World): Promise<string> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(await allowed(path, folders), flags).catch((error: unknown) => {
-    throw notReadable(path, error instanceof Error && "code" in error ? String(error.code) : "it cannot be opened");
-  });
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw notReadable(path, "it is no plain file");
-    if (stat.size > most) throw tooLarge(path, stat.size, most);
-    return decode(path, await readAtMost(file, stat.size));
-  } finally {
-    await file.close();
-  }
-}
-
-async function readAtMost(file: FileHandle, size: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(size);
-  let filled = 0;
-  while (filled < size) {
-    const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
-}
-
-function decode(path: string, bytes: Buffer): string {
-  if (bytes.includes(0)) throw notReadable(path, "it is not text");
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw notReadable(path, "it is not UTF-8 text");
-  }
-}
-
-/** The real path of a file, if it lies in an allowed folder when all links are followed. */
-async function allowed(path: string, folders: readonly string[]): Promise<string> {
-  if (folders.length === 0) throw outside(path, "no folders are allowed (the setting `folders` is empty)");
-  const away = `it lies outside the allowed folders (${folders.join(", ")})`;
-  // Of a folder `docs` both `a.txt` and `docs/a.txt` are meant well.
-  const bases = isAbsolute(path) ? [""] : [...folders, ...folders.map((folder) => dirname(folder))];
-  for (const base of bases) {
-    const real = await realpath(resolve(base, path)).catch(() => undefined);
-    if (real === undefined) continue;
-    if (await isInside(real, folders)) return real;
-    throw outside(path, away);
-  }
-  if (isAbsolute(path) && !(await isInside(resolve(path), folders))) throw outside(path, away);
-  throw new Failure(
-    "NOT_FOUND",
-    `there is no file ${JSON.stringify(path)} in the allowed folders (${folders.join(", ")})`,
-    {
-      hint: "A path begins in an allowed folder, or is absolute.",
-    },
-  );
-}
-
-async function isInside(real: string, folders: readonly string[]): Promise<boolean> {
-  for (const folder of folders) {
-    const way = relative(await realpath(folder).catch(() => resolve(folder)), real);
-    if (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return true;
-  }
-  return false;
-}
-
-const outside = (path: string, why: string): Failure =>
-  new Failure("FORBIDDEN", `the file ${JSON.stringify(path)} may not be read: ${why}`, {
-    hint: "Add its folder to the setting `folders` (BATON_FOLDERS).",
-  });
-
-const notReadable = (path: string, why: string): Failure =>
-  new Failure("BAD_REQUEST", `the file ${JSON.stringify(path)} cannot be read as a text: ${why}`);
-
-const tooLarge = (path: string, bytes: number, most: number): Failure =>
-  new Failure("TOO_LARGE", `the file ${JSON.stringify(path)} has ${bytes} bytes; at most ${most} are allowed`, {
-    hint: "The setting is limits.input_bytes.",
-  });

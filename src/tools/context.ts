@@ -1,11 +1,9 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { Failure } from "../core/errors.ts";
 import { FENCE_RULE, fence } from "../core/fence.ts";
 import { isPlace } from "../core/place.ts";
 import { hasEnded } from "../core/status.ts";
 import type { RunStore } from "../core/store.ts";
+import { readAllowed } from "../files/allowed.ts";
 import { cleanText, tooLarge } from "./arguments.ts";
 import { textOf } from "./fit.ts";
 import { ownRun } from "./own-run.ts";
@@ -70,73 +68,15 @@ async function stepText(store: RunStore, id: string, step: string): Promise<stri
   });
 }
 
+/** A file that is no text is a fault of the call. */
 async function fileText(path: string, folders: readonly string[], left: number): Promise<string> {
-  const file = await open(
-    await allowed(path, folders),
-    constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-  );
   try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw notReadable(path, "it is no plain file");
-    if (stat.size > left) throw tooLarge(`with ${path}, the task and its context are more than`, stat.size, left);
-    return decode(path, await readAtMost(file, stat.size));
-  } finally {
-    await file.close();
+    return await readAllowed(path, { folders, most: left, hint: ALLOW });
+  } catch (error) {
+    const failure = Failure.from(error);
+    if (failure.code !== "BAD_REQUEST") throw failure;
+    throw new Failure("INVALID_INPUT", `${failure.message} (PDF and images come with a later version)`);
   }
 }
 
-async function readAtMost(file: FileHandle, size: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(size);
-  let filled = 0;
-  while (filled < size) {
-    const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
-}
-
-function decode(path: string, bytes: Buffer): string {
-  if (bytes.includes(0)) throw notReadable(path, "it is not text (PDF and images come with a later version)");
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw notReadable(path, "it is not UTF-8 text");
-  }
-}
-
-/** The real path of a file, if it lies in an allowed folder when all links are followed. */
-async function allowed(path: string, folders: readonly string[]): Promise<string> {
-  if (folders.length === 0) throw outside(path, "no folders are allowed (the setting `folders` is empty)");
-  // Of a folder `docs` both `a.txt` and `docs/a.txt` are meant well.
-  const bases = isAbsolute(path) ? [""] : [...folders, ...folders.map((folder) => dirname(folder))];
-  for (const base of bases) {
-    const real = await realpath(resolve(base, path)).catch(() => undefined);
-    if (real === undefined) continue;
-    if (await isInside(real, folders)) return real;
-    throw outside(path, `it lies outside the allowed folders (${folders.join(", ")})`);
-  }
-  throw isAbsolute(path) && !(await isInside(resolve(path), folders))
-    ? outside(path, `it lies outside the allowed folders (${folders.join(", ")})`)
-    : new Failure(
-        "NOT_FOUND",
-        `there is no file ${JSON.stringify(path)} in the allowed folders (${folders.join(", ")})`,
-        { hint: "A path begins in an allowed folder, or is absolute." },
-      );
-}
-
-async function isInside(real: string, folders: readonly string[]): Promise<boolean> {
-  for (const folder of folders) {
-    const way = relative(await realpath(folder).catch(() => resolve(folder)), real);
-    if (way === "" || (!way.startsWith("..") && !isAbsolute(way))) return true;
-  }
-  return false;
-}
-
-const outside = (path: string, why: string): Failure =>
-  new Failure("FORBIDDEN", `the file ${JSON.stringify(path)} may not be read: ${why}`, {
-    hint: 'Give the text itself as {"text": "…"}, or add its folder to the setting `folders` (BATON_FOLDERS).',
-  });
-
-const notReadable = (path: string, why: string): Failure =>
-  new Failure("INVALID_INPUT", `the file ${JSON.stringify(path)} cannot be used as context: ${why}`);
+const ALLOW = 'Give the text itself as {"text": "…"}, or add its folder to the setting `folders` (BATON_FOLDERS).';

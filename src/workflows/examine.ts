@@ -1,6 +1,6 @@
 import type { Examined, Remark } from "../core/remark.ts";
 import { type Problem, wordsOf } from "./problems.ts";
-import { readFile, type Shelved, WorkflowShelf } from "./shelf.ts";
+import { readFile, type Shelved, workflowShelf } from "./shelf.ts";
 import { adviceOn, mistakesIn } from "./verdict.ts";
 import type { World } from "./world.ts";
 
@@ -10,7 +10,7 @@ export function examineWorkflows(
   named: readonly string[] | undefined,
   around: Omit<World, "workflows">,
 ): Examined {
-  const shelf = new WorkflowShelf(folders);
+  const shelf = workflowShelf(folders);
   shelf.refresh();
   const chosen = named?.map((path) => readFile(path));
   const all = [...(chosen ?? []), ...shelf.all()];

@@ -11,7 +11,7 @@ import { inputsSchema, subjectOf } from "./inputs.ts";
 import { agentsOf, workflowsOf } from "./named.ts";
 import { type Problem, told } from "./problems.ts";
 import { checkDefinition } from "./read.ts";
-import { type Shelved, WorkflowShelf } from "./shelf.ts";
+import { type Shelved, workflowShelf } from "./shelf.ts";
 import { adviceOn, mistakesIn } from "./verdict.ts";
 import type { KnownAgents, World } from "./world.ts";
 
@@ -40,7 +40,7 @@ export const openLibrary = (parts: LibraryParts): Library => new FileLibrary(par
 
 class FileLibrary implements Library {
   readonly #parts: LibraryParts;
-  readonly #shelf: WorkflowShelf;
+  readonly #shelf: ReturnType<typeof workflowShelf>;
   readonly #patterns: ReadonlyMap<string, Pattern>;
   /** By path, each as it last could be played. */
   readonly #good = new Map<string, Definition>();
@@ -51,7 +51,7 @@ class FileLibrary implements Library {
 
   constructor(parts: LibraryParts) {
     this.#parts = parts;
-    this.#shelf = new WorkflowShelf(parts.folders);
+    this.#shelf = workflowShelf(parts.folders);
     this.#patterns = new Map(parts.patterns.map((pattern) => [pattern.name, pattern]));
   }
 

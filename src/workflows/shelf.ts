@@ -1,5 +1,5 @@
-import { textHash } from "../core/fingerprint.ts";
-import { stampOf, textOf, workflowFilesIn } from "./files.ts";
+import { textOf } from "../files/folder.ts";
+import { Shelf } from "../files/shelf.ts";
 import type { Problem } from "./problems.ts";
 import { parseWorkflow, type WorkflowText } from "./read.ts";
 
@@ -12,7 +12,7 @@ export interface Shelved {
 }
 
 /** A workflow's file, under the name that it says or that its file has. */
-export function readFile(path: string, read = textOf(path)): Shelved {
+export function readFile(path: string, read = textOf(path, WORKFLOW_FILE)): Shelved {
   const text = "text" in read ? parseWorkflow(read.text) : unread(read.problem);
   const fileName = nameOf(path);
   const name = text.name ?? fileName;
@@ -30,61 +30,12 @@ const isName = (name: string): boolean => /^[a-z0-9][a-z0-9_-]{0,63}$/.test(name
 
 const nameOf = (path: string): string => (path.split(/[/\\]/).at(-1) ?? path).replace(/\.(ya?ml|json)$/i, "");
 
-interface Kept {
-  stamp: string | undefined;
-  hash: string;
-  shelved: Shelved | undefined;
-}
+/** What a workflow's file is, in a sentence, and at most. */
+const WORKFLOW_FILE = { what: "a workflow's file", most: 2_000_000 };
 
-/** The workflow files of some folders, read again when they have changed and only then. */
-export class WorkflowShelf {
-  readonly #roots: readonly string[];
-  readonly #folders = new Map<string, string | undefined>();
-  #files = new Map<string, Kept>();
+/** Whether a file is called as a workflow's is. */
+export const isWorkflowFile = (path: string): boolean => /\.(ya?ml|json)$/i.test(path);
 
-  constructor(roots: readonly string[]) {
-    this.#roots = roots;
-  }
-
-  /** Looks at the disk; true where a file came, went or changed. */
-  refresh(): boolean {
-    const moved = this.#foldersMoved() && this.#walk();
-    const changed = [...this.#files].map(([path, kept]) => this.#reread(path, kept)).includes(true);
-    return moved || changed;
-  }
-
-  /** All files: the first folder's first, then by path. */
-  all(): Shelved[] {
-    return [...this.#files.values()].flatMap(({ shelved }) => shelved ?? []);
-  }
-
-  #foldersMoved(): boolean {
-    return this.#folders.size === 0 || [...this.#folders].some(([path, stamp]) => stampOf(path) !== stamp);
-  }
-
-  #walk(): boolean {
-    const before = [...this.#files.keys()].join("\n");
-    this.#folders.clear();
-    const files = new Map<string, Kept>();
-    for (const root of this.#roots) {
-      this.#folders.set(root, stampOf(root));
-      const found = workflowFilesIn(root, (folder) => this.#folders.set(folder, stampOf(folder)));
-      for (const path of found)
-        files.set(path, this.#files.get(path) ?? { stamp: undefined, hash: "", shelved: undefined });
-    }
-    this.#files = files;
-    return before !== [...files.keys()].join("\n");
-  }
-
-  #reread(path: string, kept: Kept): boolean {
-    const stamp = stampOf(path);
-    if (stamp !== undefined && stamp === kept.stamp) return false;
-    kept.stamp = stamp;
-    const read = textOf(path);
-    const hash = "text" in read ? textHash(read.text) : read.problem;
-    if (hash === kept.hash) return false;
-    kept.hash = hash;
-    kept.shelved = readFile(path, read);
-    return true;
-  }
-}
+/** The workflow files of some folders. */
+export const workflowShelf = (roots: readonly string[]): Shelf<Shelved> =>
+  new Shelf(roots, { ...WORKFLOW_FILE, isWanted: isWorkflowFile, read: (path, text) => readFile(path, text) });

@@ -1,6 +1,5 @@
-import { textHash } from "../../core/fingerprint.ts";
+import { Shelf } from "../../files/shelf.ts";
 import { type Draft, type FileReading, nameOf, readAgentFile } from "./agent-file.ts";
-import { markdownIn, stampOf, textOf } from "./folder.ts";
 
 /** A file as it stands on the shelf: what may be asked, and what is wrong with the file. */
 export interface Shelved {
@@ -14,68 +13,16 @@ export interface Shelved {
   readonly problem?: string;
 }
 
-interface Kept {
-  stamp: string | undefined;
-  hash: string;
-  shelved: Shelved | undefined;
-}
+/** What an agent's file is, in a sentence, and at most. */
+export const AGENT_FILE = { what: "an agent's file", most: 262_144, isWanted: (name: string) => /\.md$/i.test(name) };
 
-/** The agent files of some folders, read again when they have changed and only then. */
-export class FileShelf {
-  readonly #roots: readonly string[];
-  readonly #folders = new Map<string, string | undefined>();
-  #files = new Map<string, Kept>();
-
-  constructor(roots: readonly string[]) {
-    this.#roots = roots;
-  }
-
-  /** Looks at the disk; true where an agent came, went or changed. */
-  refresh(): boolean {
-    const moved = this.#foldersMoved() && this.#walk();
-    const changed = [...this.#files].map(([path, kept]) => this.#reread(path, kept)).includes(true);
-    return moved || changed;
-  }
-
-  /** All files that are or should be agents: the first folder's first, then by path. */
-  all(): Shelved[] {
-    return [...this.#files.values()].flatMap(({ shelved }) => shelved ?? []);
-  }
-
-  #foldersMoved(): boolean {
-    return this.#folders.size === 0 || [...this.#folders].some(([path, stamp]) => stampOf(path) !== stamp);
-  }
-
-  #walk(): boolean {
-    const before = [...this.#files.keys()].join("\n");
-    this.#folders.clear();
-    const files = new Map<string, Kept>();
-    for (const root of this.#roots) {
-      this.#folders.set(root, stampOf(root));
-      const found = markdownIn(root, (folder) => this.#folders.set(folder, stampOf(folder)));
-      for (const path of found)
-        files.set(path, this.#files.get(path) ?? { stamp: undefined, hash: "", shelved: undefined });
-    }
-    this.#files = files;
-    return before !== [...files.keys()].join("\n");
-  }
-
-  #reread(path: string, kept: Kept): boolean {
-    const stamp = stampOf(path);
-    if (stamp !== undefined && stamp === kept.stamp) return false;
-    kept.stamp = stamp;
-    const read = textOf(path);
-    const hash = "text" in read ? textHash(read.text) : read.problem;
-    if (hash === kept.hash) return false;
-    kept.hash = hash;
-    kept.shelved = shelve(
-      path,
-      "text" in read ? readAgentFile(path, read.text) : broken(path, read.problem),
-      kept.shelved,
-    );
-    return true;
-  }
-}
+/** The agent files of some folders: all that are or should be agents. */
+export const agentShelf = (roots: readonly string[]): Shelf<Shelved> =>
+  new Shelf(roots, {
+    ...AGENT_FILE,
+    read: (path, text, before) =>
+      shelve(path, "text" in text ? readAgentFile(path, text.text) : broken(path, text.problem), before),
+  });
 
 const broken = (path: string, problem: string): FileReading => ({
   name: nameOf(path),

@@ -1,7 +1,6 @@
 import { type BigIntStats, type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const MAX_BYTES = 2_000_000;
 const MAX_FILES = 2000;
 const MAX_FOLDERS = 500;
 const MAX_DEPTH = 8;
@@ -10,8 +9,8 @@ const UNSETTLED_MS = 50n;
 let looks = 0;
 
 /**
- * What tells one state of a file or folder from another without reading it; undefined where there is none. What was
- * written a moment ago may be written again before its times show it: its stamp is never the same twice.
+ * What tells one state of a file or folder from another without reading it; undefined where there is none.
+ * What was written a moment ago may be written again before its times show it: its stamp is never the same twice.
  */
 export function stampOf(path: string): string | undefined {
   const stat = statOf(path);
@@ -29,11 +28,12 @@ function statOf(path: string): BigIntStats | undefined {
   }
 }
 
-/** Whether a file is called as a workflow's is. */
-export const isWorkflowFile = (path: string): boolean => /\.(ya?ml|json)$/i.test(path);
-
-/** All files of a folder, and of the folders in it, that are called as workflows are; `entered` is told of each folder. */
-export function workflowFilesIn(root: string, entered: (folder: string) => void): string[] {
+/** The files of a folder and of the folders in it that are wanted, by name; `entered` is told of each folder before it is read. */
+export function filesIn(
+  root: string,
+  isWanted: (name: string) => boolean,
+  entered: (folder: string) => void,
+): string[] {
   const files: string[] = [];
   let folders = 0;
   const walk = (folder: string, depth: number): void => {
@@ -41,8 +41,9 @@ export function workflowFilesIn(root: string, entered: (folder: string) => void)
     entered(folder);
     for (const entry of entriesOf(folder)) {
       const path = join(folder, entry.name);
-      if (entry.isDirectory() && depth < MAX_DEPTH && !SKIPPED.test(entry.name)) walk(path, depth + 1);
-      if (isWorkflowFile(path) && isFile(entry, path) && files.length < MAX_FILES) files.push(path);
+      const kind = kindOf(entry, path);
+      if (kind === "file" && isWanted(entry.name) && files.length < MAX_FILES) files.push(path);
+      if (kind === "folder" && depth < MAX_DEPTH && !SKIPPED.test(entry.name)) walk(path, depth + 1);
     }
   };
   walk(root, 0);
@@ -50,10 +51,6 @@ export function workflowFilesIn(root: string, entered: (folder: string) => void)
 }
 
 const SKIPPED = /^(\..*|node_modules)$/;
-
-/** A link to a file counts as that file; a link to a folder is not followed, since it may lead in a circle. */
-const isFile = (entry: Dirent, path: string): boolean =>
-  entry.isFile() || (entry.isSymbolicLink() && (statOf(path)?.isFile() ?? false));
 
 function entriesOf(folder: string): Dirent[] {
   try {
@@ -63,11 +60,19 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-/** The text of a file, or why it cannot be a workflow's. */
-export function textOf(path: string): { readonly text: string } | { readonly problem: string } {
+/** A link to a file counts as that file; a link to a folder is not followed, since it may lead in a circle. */
+function kindOf(entry: Dirent, path: string): "file" | "folder" | "other" {
+  if (entry.isDirectory()) return "folder";
+  return entry.isFile() || (entry.isSymbolicLink() && statOf(path)?.isFile()) ? "file" : "other";
+}
+
+export type FileText = { readonly text: string } | { readonly problem: string };
+
+/** The text of a file, or why it cannot be had. */
+export function textOf(path: string, { what, most }: { readonly what: string; readonly most: number }): FileText {
   try {
     const { size } = statSync(path);
-    if (size > MAX_BYTES) return { problem: `it has ${size} bytes; a workflow's file has at most ${MAX_BYTES}` };
+    if (size > most) return { problem: `it has ${size} bytes; ${what} has at most ${most}` };
     const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
     return text.includes("\0") ? { problem: NO_TEXT } : { text };
   } catch (error) {
@@ -76,5 +81,5 @@ export function textOf(path: string): { readonly text: string } | { readonly pro
   }
 }
 
-const NO_UTF8 = "ERR_ENCODING_INVALID_ENCODED_DATA";
 const NO_TEXT = "it is not UTF-8 text";
+const NO_UTF8 = "ERR_ENCODING_INVALID_ENCODED_DATA";

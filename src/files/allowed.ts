@@ -1,0 +1,93 @@
+import { constants } from "node:fs";
+import { type FileHandle, open, realpath } from "node:fs/promises";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { Failure } from "../core/errors.ts";
+
+/** What may be read, and how much of it. */
+export interface Allowed {
+  /** What may be read from; absolute. */
+  readonly folders: readonly string[];
+  readonly most: number;
+  /** What whoever may not read it can do. */
+  readonly hint?: string;
+}
+
+/** The text of a file inside the folders, all links followed, and of no other. */
+export async function readAllowed(path: string, { folders, most, hint }: Allowed): Promise<string> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(await allowed(path, folders, hint), flags).catch((error: unknown) => {
+    throw notReadable(path, error instanceof Error && "code" in error ? String(error.code) : "it cannot be opened");
+  });
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) throw notReadable(path, "it is no plain file");
+    if (stat.size > most) throw tooLarge(path, stat.size, most);
+    return decode(path, await readAtMost(file, stat.size));
+  } finally {
+    await file.close();
+  }
+}
+
+async function readAtMost(file: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(size);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+function decode(path: string, bytes: Buffer): string {
+  if (bytes.includes(0)) throw notReadable(path, "it is not text");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw notReadable(path, "it is not UTF-8 text");
+  }
+}
+
+/** The real path of a file, if it lies in an allowed folder when all links are followed. */
+async function allowed(path: string, folders: readonly string[], hint?: string): Promise<string> {
+  if (folders.length === 0) throw outside(path, "no folders are allowed (the setting `folders` is empty)", hint);
+  const away = `it lies outside the allowed folders (${folders.join(", ")})`;
+  // Of a folder `docs` both `a.txt` and `docs/a.txt` are meant well.
+  const bases = isAbsolute(path) ? [""] : [...folders, ...folders.map((folder) => dirname(folder))];
+  for (const base of bases) {
+    const real = await realpath(resolve(base, path)).catch(() => undefined);
+    if (real === undefined) continue;
+    if (await isInside(real, folders)) return real;
+    throw outside(path, away, hint);
+  }
+  if (isAbsolute(path) && !(await isInside(resolve(path), folders))) throw outside(path, away, hint);
+  throw new Failure(
+    "NOT_FOUND",
+    `there is no file ${JSON.stringify(path)} in the allowed folders (${folders.join(", ")})`,
+    {
+      hint: "A path begins in an allowed folder, or is absolute.",
+    },
+  );
+}
+
+async function isInside(real: string, folders: readonly string[]): Promise<boolean> {
+  for (const folder of folders) {
+    const way = relative(await realpath(folder).catch(() => resolve(folder)), real);
+    if (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return true;
+  }
+  return false;
+}
+
+const outside = (
+  path: string,
+  why: string,
+  hint = "Add its folder to the setting `folders` (BATON_FOLDERS).",
+): Failure => new Failure("FORBIDDEN", `the file ${JSON.stringify(path)} may not be read: ${why}`, { hint });
+
+const notReadable = (path: string, why: string): Failure =>
+  new Failure("BAD_REQUEST", `the file ${JSON.stringify(path)} cannot be read as a text: ${why}`);
+
+const tooLarge = (path: string, bytes: number, most: number): Failure =>
+  new Failure("TOO_LARGE", `the file ${JSON.stringify(path)} has ${bytes} bytes; at most ${most} are allowed`, {
+    hint: "The setting is limits.input_bytes.",
+  });
