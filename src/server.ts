@@ -153,6 +153,8 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
     subscriptions: subscriptions.latest,
     engine: () => engine,
     identity: lock.identity.id,
+    webhooks: config.alerts.webhooks,
+    env: overrides.env ?? process.env,
   });
   const engine: Engine = await orClose(store, () =>
     openEngine({
@@ -295,7 +297,7 @@ export async function examine(config: Config, named?: readonly string[]): Promis
   const [{ examineAgents }, { examineWorkflows }, { isWorkflowFile }, { knownAgents }] = await Promise.all([
     import("./agents/examine.ts"),
     import("./workflows/examine.ts"),
-    import("./workflows/files.ts"),
+    import("./workflows/shelf.ts"),
     import("./workflows/world.ts"),
   ]);
   const { models, model = "rehearsal/default", limits } = config;
