@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Notice } from "./alert.ts";
 import { Failure } from "./errors.ts";
 
 /** Words of an envelope: no control characters, no halves of characters. */
@@ -157,6 +158,16 @@ export interface EventStore {
   missed(delivery: Delivery, how: Missed): Promise<void>;
   /** A dead delivery is due again, or dropped; false where it is not dead any more. */
   settleDead(delivery: Pick<Delivery, "subscription" | "event">, how: "again" | "drop"): Promise<boolean>;
+  /** When something is due to be told to people; in the past where it is due. */
+  nextAlert(): Promise<number | undefined>;
+  /** Takes the alerts that no process has taken yet, and addresses them to these webhooks. */
+  takeAlerts(
+    to: readonly { readonly url: string; readonly on?: readonly string[] | undefined }[],
+  ): Promise<readonly StoredEvent[]>;
+  /** Takes what is due for webhooks, each for one process at a time. */
+  takeNotices(limit: number, leaseMs: number): Promise<readonly Notice[]>;
+  /** A webhook was told, or is not to be told any more; else it is told again after so long. */
+  settleNotice(notice: Notice, againMs?: number): Promise<void>;
   /** Told after each commit of this process in which an event did something. */
   onBus(listener: (news: BusNews) => void): () => void;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { WebhookSettings } from "./alert.ts";
 import { BreakerPolicy, Budget, Limits, RetryPolicy } from "./limits.ts";
 import { RehearsalPlan } from "./provider.ts";
 
@@ -95,6 +96,8 @@ export const Settings = z.strictObject({
   approvals: z
     .strictObject({ self: z.boolean().default(true), approvers_env: z.string().default("BATON_APPROVERS") })
     .default({ self: true, approvers_env: "BATON_APPROVERS" }),
+  /** Who is told of what people must know. */
+  alerts: z.strictObject({ webhooks: z.array(WebhookSettings).default([]) }).default({ webhooks: [] }),
   policy: z.strictObject({ providers: z.array(z.string()).optional() }).default({}),
   cache: z.strictObject({ ttl: z.number().positive() }).optional(),
   rehearsal: z.union([z.boolean(), RehearsalPlan]).optional(),

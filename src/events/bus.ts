@@ -4,10 +4,11 @@ import type { Engine } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
 import { type BreakerNews, type EventStore, OWN_SOURCE, type Subscription } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
+import { Courier, type CourierOptions } from "./courier.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type Repertoire, startRequest } from "./start-request.ts";
 
-export interface BusOptions extends Repertoire {
+export interface BusOptions extends Repertoire, Pick<CourierOptions, "webhooks" | "env"> {
   readonly store: EventStore & { others(): number };
   readonly engine: () => Pick<Engine, "start" | "nudge">;
   readonly subscriptions: () => readonly Subscription[];
@@ -33,12 +34,16 @@ export function openBus(options: BusOptions): OpenBus {
     ...options,
     start: async (subscription, event) => (await engine().start(startRequest(subscription, event, options))).run,
   });
+  const courier = new Courier(options);
   const deafen = store.onBus(({ woke, due }) => {
     for (const run of woke) engine().nudge(run);
     if (due) dispatcher.kick();
   });
   return {
-    start: () => dispatcher.start(),
+    start() {
+      dispatcher.start();
+      courier.start();
+    },
     breaker: (news) =>
       void store.publish(breakerEvent(news, options), LOCAL_CALLER).catch((error: unknown) => {
         const { code, message } = Failure.from(error);
@@ -46,7 +51,7 @@ export function openBus(options: BusOptions): OpenBus {
       }),
     async stop() {
       deafen();
-      await dispatcher.stop();
+      await Promise.all([dispatcher.stop(), courier.stop()]);
     },
   };
 }

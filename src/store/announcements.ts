@@ -2,6 +2,7 @@ import type { FailureInfo } from "../core/errors.ts";
 import { OWN_SOURCE } from "../core/event.ts";
 import { textHash } from "../core/fingerprint.ts";
 import type { Line, Wait } from "../core/store.ts";
+import { putOut } from "./outbox.ts";
 import { first, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 
 /** A run that was started by an event bears the event's number and the subscription in its idempotency key. */
@@ -141,7 +142,7 @@ export interface NewEvent {
 
 /** Writes an event, unless it was written before. It is told before its transaction ends. */
 export function* insertEvent(event: NewEvent, now: number): Tx<Row | undefined> {
-  return yield* first(
+  const row = yield* first(
     sql(
       `insert into events (number, caller, source, id, type, time, subject, correlation, data, print, chain, at)
        values ((select coalesce(max(number), 0) + 1 from events), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -159,6 +160,8 @@ export function* insertEvent(event: NewEvent, now: number): Tx<Row | undefined> 
       now,
     ),
   );
+  if (row) yield* putOut(row, now);
+  return row;
 }
 
 const runRow = (id: string): Tx<Row | undefined> =>

@@ -1,3 +1,4 @@
+import type { Notice } from "../core/alert.ts";
 import type { Catalogue } from "../core/catalogue.ts";
 import type { Failure } from "../core/errors.ts";
 import type * as events from "../core/event.ts";
@@ -16,6 +17,7 @@ import { Filters } from "./filters.ts";
 import * as lanes from "./lanes.ts";
 import * as lists from "./lists.ts";
 import * as memories from "./memory.ts";
+import * as outbox from "./outbox.ts";
 import * as pauses from "./pauses.ts";
 import * as players from "./players.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
@@ -265,6 +267,22 @@ export class SqlStore implements core.RunStore {
 
   settleDead(delivery: Pick<events.Delivery, "subscription" | "event">, how: "again" | "drop"): Promise<boolean> {
     return this.#db.write({ tx: ({ now }) => dead.settleDead(delivery, how, now), fresh: true });
+  }
+
+  nextAlert(): Promise<number | undefined> {
+    return this.#db.read(() => outbox.nextOut());
+  }
+
+  takeAlerts(to: readonly outbox.Addressee[]): Promise<readonly events.StoredEvent[]> {
+    return this.#db.write({ tx: ({ now }) => outbox.takeAlerts(to, now), fresh: true });
+  }
+
+  takeNotices(limit: number, leaseMs: number): Promise<readonly Notice[]> {
+    return this.#db.write({ tx: ({ now }) => outbox.takeNotices(limit, leaseMs, now), fresh: true });
+  }
+
+  settleNotice(notice: Notice, againMs?: number): Promise<void> {
+    return this.#db.write({ tx: ({ now }) => outbox.settleNotice(notice, againMs, now), fresh: true });
   }
 
   onBus(listener: (news: events.BusNews) => void): () => void {
