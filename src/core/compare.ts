@@ -75,7 +75,7 @@ export function compare(before: Side, after: Side): Comparison {
     status: { before: before.run.status, after: after.run.status },
     reused: own.filter(({ reused }) => reused).length,
     asked: own.filter(({ reused }) => !reused).length,
-    output: diffOutputs(redact(before.run.output), redact(after.run.output)),
+    output: diffOutputs(byStep(redact(before.run.output)), byStep(redact(after.run.output))),
     totals: { before: totals(before, old), after: totals(after, now) },
     steps: [...places].flatMap((place) => stepDifference(place, old.get(place), now.get(place)) ?? []),
   };
@@ -115,6 +115,16 @@ const figuresOf = ({ state, agent, model, usage = NO_USAGE, ms }: Line): StepFig
   tokens: usage.input + usage.output,
   ms,
 });
+
+/** What a run that did not end well has to show is a list of steps, whose order means nothing. */
+function byStep(output: unknown): unknown {
+  const partial = output !== null && typeof output === "object" && "partial" in output ? output.partial : undefined;
+  if (!Array.isArray(partial) || !partial.every(isDone)) return output;
+  return { partial: Object.fromEntries(partial.map((done) => [done.step, done.output])) };
+}
+
+const isDone = (thing: unknown): thing is { readonly step: string; readonly output: unknown } =>
+  typeof thing === "object" && thing !== null && "step" in thing && typeof thing.step === "string" && "output" in thing;
 
 /** Two outputs side by side: a difference of key order is none. */
 export function diffOutputs(before: unknown, after: unknown): OutputDiff {

@@ -134,6 +134,18 @@ describe("the difference of two values", () => {
     });
   });
 
+  test("of two runs that did not end well is told by step, whatever the order of what they have to show", () => {
+    const done = (...steps: string[]) => ({
+      partial: steps.map((step) => ({ step, agent: "a", output: `did ${step}` })),
+    });
+    const told = (before: unknown, after: unknown) => compare(side("a", before, 0, []), side("b", after, 0, [])).output;
+    expect(told(done("x", "y"), done("y", "x"))).toEqual({ kind: "same" });
+    expect(told(done("x"), done("y", "x"))).toEqual({
+      kind: "json",
+      changes: [{ path: "partial.y", after: "did y" }],
+    });
+  });
+
   test("of any texts leads from the one to the other, and keeps what they share", () => {
     const texts = fc.array(fc.constantFrom("a", "b", "c", ""), { maxLength: 12 }).map((lines) => lines.join("\n"));
     fc.assert(
