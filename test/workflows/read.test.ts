@@ -274,6 +274,11 @@ describe("words that do not go together", () => {
       "`nodes.a.compensate`: `compensate` takes an effect back, and this node has none; say `effect: true`",
     ],
     [
+      "a look at what may be repeated anyway",
+      "nodes:\n  a: {http: {method: PUT, url: u}, «verify: {http: {url: v}, done: output.there}}",
+      "`nodes.a.verify`: `verify` tells whether an effect was had, and this node says of none that it may not be repeated; say `effect: true`",
+    ],
+    [
       "a wait for nothing",
       "nodes:\n  a: {«wait: {}}",
       "`nodes.a.wait`: it waits for nothing; say one of approval, answer, event, seconds",
