@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { baton, temporaryHome } from "../cli/server-process.ts";
+import { baton, served, temporaryHome } from "../cli/server-process.ts";
 import { Browser } from "../http/forms.ts";
 import { type AnyClient, CLIENTS } from "./clients.ts";
 
@@ -58,6 +58,25 @@ describe.each(Object.entries(CLIENTS))("with %s", (_, connect) => {
     const { data: end } = await client.call("get_run", { run_id, wait_seconds: 20 });
     expect(end).toMatchObject({ status: "succeeded" });
     await client.close();
+    remove();
+  });
+
+  it("a server with an address of its own shows where to decide, and what is decided there survives a kill", async () => {
+    const { home, remove } = temporaryHome();
+    const server = await served(home, [], { BATON_LOG: "error" });
+    const client = await connect({ url: server.url });
+    const { data } = await client.call("run_workflow", { definition: pay({ high_risk: true }) });
+    expect(data.waiting_for?.page).toBe(`${server.url}/runs/${data.run_id}`);
+    await server.stop("SIGKILL");
+    const again = await served(home, [], { BATON_LOG: "error" });
+    const browser = new Browser();
+    const page = `${again.url}/runs/${data.run_id}`;
+    expect((await browser.send(page, (await browser.open(page)).body, { decision: "approve" })).status).toBe(303);
+    const second = await connect({ url: again.url });
+    const { data: end } = await second.call("get_run", { run_id: data.run_id, wait_seconds: 20 });
+    expect(end).toMatchObject({ status: "succeeded", output: { sum: 5 } });
+    await Promise.all([client.close().catch(() => undefined), second.close()]);
+    await again.stop();
     remove();
   });
 });
