@@ -4,7 +4,7 @@ import { join } from "node:path";
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Where the detached worker of a home writes its log. */
-export const workerLog = (home: string): string => join(home, "worker.log");
+const workerLog = (home: string): string => join(home, "worker.log");
 
 /** Opens the log of a worker that is about to start; a long one becomes `worker.log.1`. */
 export function openWorkerLog(home: string): number {

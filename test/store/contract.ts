@@ -2,6 +2,7 @@ import type { Subscription } from "../../src/core/event.ts";
 import type { RunStore } from "../../src/core/store.ts";
 import { approvalsContract } from "./contract/approvals.ts";
 import { claimsContract } from "./contract/claims.ts";
+import { controlContract } from "./contract/control.ts";
 import { deadContract } from "./contract/dead.ts";
 import { deliveriesContract } from "./contract/deliveries.ts";
 import { eventWaitsContract } from "./contract/event-waits.ts";
@@ -28,6 +29,7 @@ export type OpenStore = (subscriptions?: readonly Subscription[]) => Promise<Ope
 export function storeContract(open: OpenStore): void {
   runsContract(open);
   claimsContract(open);
+  controlContract(open);
   memoryContract(open);
   moneyContract(open);
   waitsContract(open);
