@@ -55,6 +55,8 @@ export function controlContract(open: OpenStore): void {
       expect(await doing(other, two, hold(1, 10, most))).toMatchObject({ did: "held" });
       expect(await doing(store, one, hold(2, 10, most))).toEqual({ did: "full" });
       expect(await doing(store, one, hold(3, 10, room({ most: 2, provider: "stu" })))).toMatchObject({ did: "held" });
+      await store.write(one, [settle(3, 10)]);
+      expect(await doing(store, one, hold(2, 10, most))).toEqual({ did: "full" });
       await other.write(two, [settle(1, 10)]);
       expect(await doing(store, one, hold(2, 10, most))).toMatchObject({ did: "held" });
     });
