@@ -125,7 +125,10 @@ async function write(
   const isTheirs =
     "raise" in word ? word.raise > (policy.run_max.usd ?? Number.POSITIVE_INFINITY) : needsPerson(wait, policy);
   if (isTheirs) await meant(run, wait, terminal);
-  const decider: Decider = { name: `${userInfo().username} (terminal)`, is: isTheirs ? "person" : "model" };
+  const decider: Decider = {
+    name: `${userInfo().username} (${terminal.isPerson ? "terminal" : "command line"})`,
+    is: isTheirs ? "person" : "model",
+  };
   if ("raise" in word) {
     await store.raise(run.id, raisedCaps(run, { usd: word.raise }, { decider, policy }), decider.name);
     return terminal.say(`The cap of ${run.id} is now $${word.raise}. ${GOES_ON}`);

@@ -99,7 +99,7 @@ export class Deciding {
     const approver = c.get("approver") ?? this.#approver(`Bearer ${field("token")}`);
     return {
       request: requestOf(field, wait),
-      decider: this.#deciderOf(c, approver, this.#options.approvers.size === 0),
+      decider: this.#deciderOf(c, approver, "page"),
     };
   }
 
@@ -112,13 +112,17 @@ export class Deciding {
       throw new Failure("INVALID_INPUT", wrong.join("; "), {
         hint: 'Such as {"step": "map/0/gate", "decision": "approve", "approval": "<its hash>"}.',
       });
-    return { request: DecisionRequest.parse(body), decider: this.#deciderOf(c, c.get("approver"), false) };
+    return { request: DecisionRequest.parse(body), decider: this.#deciderOf(c, c.get("approver"), "http") };
   }
 
-  /** Without an approver's token a program that sends JSON speaks for its caller, as a model does. */
-  #deciderOf(c: Context<Env>, approver: string | undefined, isPerson: boolean): Decider {
+  /**
+   * Without an approver's token a program that sends JSON speaks for its caller, as a model does; whoever uses the page
+   * is a person, unless there are approvers.
+   */
+  #deciderOf(c: Context<Env>, approver: string | undefined, way: "page" | "http"): Decider {
     if (approver !== undefined) return { name: `${approver} (approver)`, is: "person" };
-    return { name: `${c.get("caller")} (page)`, is: isPerson ? "person" : "model" };
+    const isPerson = way === "page" && this.#options.approvers.size === 0;
+    return { name: `${c.get("caller")} (${way})`, is: isPerson ? "person" : "model" };
   }
 
   async #write(run: Run, { request, decider }: Made): Promise<void> {

@@ -87,7 +87,7 @@ describe("baton approve", () => {
       error: { message: expect.stringContaining("too dear") },
     });
     expect(await ended(answer)).toMatchObject({ output: "blue" });
-    expect(await decidedBy(yes)).toEqual([expect.stringMatching(/\(terminal\)$/)]);
+    expect(await decidedBy(yes)).toEqual([expect.stringMatching(/\(command line\)$/)]);
   });
 
   it("takes an edit from a file if it fits, and tells what does not", async () => {
