@@ -23,16 +23,12 @@ export const pause = (
   { all, agent, provider, ...common }: PauseOptions,
 ): Promise<number> =>
   looking(common, async (baton) => {
-    const subject = agent === undefined ? provider : `agent:${agent}`;
-    if ([id, all, agent, provider].filter((one) => one !== undefined).length !== 1)
-      throw new Failure("INVALID_INPUT", `baton ${does} takes a run's id, --all, --agent or --provider`, {
-        hint: "baton runs shows the runs there are.",
-      });
+    requireOne(does, [id, all, agent, provider]);
     const { store, desk } = await baton.open();
-    if (subject !== undefined) {
+    if (agent !== undefined || provider !== undefined) {
       const isKnown = provider === undefined ? desk.has(agent ?? "") : desk.provider(provider) !== undefined;
       const doubt = isKnown ? "" : " (None of that name is at hand here.)";
-      process.stdout.write(`${await turned(store, does, subject)}${doubt}\n`);
+      process.stdout.write(`${await turned(store, does, provider ?? `agent:${agent}`)}${doubt}\n`);
       return OK;
     }
     const runs = id === undefined ? await unfinished(store, does) : [await store[does](id)];
@@ -40,6 +36,13 @@ export const pause = (
     if (runs.length === 0) process.stdout.write(`There is nothing to ${does}.\n`);
     return OK;
   });
+
+function requireOne(does: Does, given: readonly unknown[]): void {
+  if (given.filter((one) => one !== undefined).length === 1) return;
+  throw new Failure("INVALID_INPUT", `baton ${does} takes a run's id, --all, --agent or --provider`, {
+    hint: "baton runs shows the runs there are.",
+  });
+}
 
 /** Switches something off or on, and says so. */
 async function turned(store: RunStore, does: Does, subject: string): Promise<string> {

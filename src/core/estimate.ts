@@ -4,7 +4,7 @@ import { costOf, type PriceCard, toNano, worstCost } from "./money.ts";
 import type { Outline, OutlineStep } from "./outline.ts";
 
 /** The tokens of an answer of which nothing is known, and how long it takes. */
-export const TYPICAL = { tokens: 600, seconds: 10 } as const;
+const TYPICAL = { tokens: 600, seconds: 10 } as const;
 
 const BYTES_A_TOKEN = 4;
 /** What is put around a prompt at the most: brief, shape, marks, and what the vendor adds. */
