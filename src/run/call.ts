@@ -40,6 +40,7 @@ export class Call implements Open, Gated, Asker {
   #next: Rung | undefined;
   #stopTimer = () => {};
   #stopPause = () => {};
+  readonly stepBack = (): void => this.#request?.stepBack();
 
   constructor(
     play: Playing,

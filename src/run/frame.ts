@@ -12,6 +12,8 @@ export interface Open {
   drop(): void;
   /** Ends it and tells its pattern why, where it can be ended so. */
   abort?(failure: Failure): void;
+  /** Nothing new is to start: it leaves the queue that it waits in. */
+  stepBack?(): void;
 }
 
 /** A cap around all that happens in a frame: what it allows, by the place it stands at. */

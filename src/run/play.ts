@@ -177,7 +177,7 @@ export class Play implements Playing {
   #heed(paused: boolean): void {
     if (paused === this.#pausing) return;
     this.#pausing = paused;
-    if (paused) return this.idle();
+    if (paused) return this.#stepBack();
     if (this.live) this.#release();
   }
 
@@ -244,7 +244,7 @@ export class Play implements Playing {
       this.#draining = true;
       this.#stopDrain();
       this.#stopDrain = this.stage.clock.after(graceMs, () => this.#giveBack());
-      this.idle();
+      this.#stepBack();
     });
   }
 
@@ -302,6 +302,12 @@ export class Play implements Playing {
       if (last?.did === "parked" && last.ok) return this.#drop("parked");
       void this.poll().then(() => this.idle());
     });
+  }
+
+  /** What only waits in a queue need not be waited for. */
+  #stepBack(): void {
+    for (const open of this.#openCalls(this.#root)) open.stepBack?.();
+    this.idle();
   }
 
   #putDown(): void {

@@ -49,6 +49,8 @@ export class Request {
   /** What is held for it, once and while it is. */
   #held: Held | undefined;
   #began = 0;
+  /** It waits for a slot, and for nothing else. */
+  #queued = false;
 
   constructor(asker: Asker, standing: Standing, at: Rung) {
     this.#asker = asker;
@@ -66,9 +68,12 @@ export class Request {
   /** The slot is given back whatever becomes of it; a call that waits for money holds none. */
   async leave(): Promise<void> {
     const { guard } = this.#play.stage;
+    this.#queued = true;
     const leave = await guard.slot(this.#errand);
     let sent = false;
     try {
+      if (!this.#queued) return;
+      this.#queued = false;
       if (this.#asker.ended || this.#play.over) return;
       const shut = this.#play.refusing || this.#play.draining || guard.blocked(this.#errand);
       if (shut) return this.#asker.turnedAway(this.#at);
@@ -77,6 +82,13 @@ export class Request {
     } finally {
       leave(sent);
     }
+  }
+
+  /** One that still waits for a slot no longer does: its call goes back to the gate. */
+  stepBack(): void {
+    if (!this.#queued) return;
+    this.#queued = false;
+    this.#asker.turnedAway(this.#at);
   }
 
   /** Ends it at once. It is charged at its reserve, which a late answer may still correct. */

@@ -141,4 +141,22 @@ describe("a run that is paused", () => {
     expect(await scene.ended(id)).toMatchObject({ status: "succeeded" });
     expect(await scene.faults(id)).toEqual([]);
   });
+
+  test("is put down at once though a call of it waits in a queue for what others hold", async () => {
+    slow(110);
+    const one = patternOf("one", async (ctx) => (await ctx.call("cyd", { prompt: "one at a time" })).output);
+    const ids = [await scene.start(one), await scene.start(one)];
+    await scene.serve();
+    await scene.until(() => scene.asked.length === 1);
+    const held = await Promise.all(ids.map(async (id) => (await scene.run(id)).held > 0));
+    const [asked = "", queued = ""] = held[0] ? ids : [...ids].reverse();
+    await scene.store.pause(queued);
+    await scene.until(() => scene.is(queued, "waiting"));
+    expect(await scene.is(asked, "running")).toBe(true);
+    expect(await scene.ended(asked)).toMatchObject({ status: "succeeded" });
+    await scene.store.resume(queued);
+    expect(await scene.ended(queued)).toMatchObject({ status: "succeeded" });
+    expect(scene.asked).toHaveLength(2);
+    for (const id of ids) expect(await scene.faults(id)).toEqual([]);
+  });
 });
