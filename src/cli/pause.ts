@@ -1,4 +1,5 @@
 import { LOCAL_CALLER } from "../core/caller.ts";
+import type { Desk } from "../core/desk.ts";
 import { Failure } from "../core/errors.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Run, RunStore } from "../core/store.ts";
@@ -25,17 +26,30 @@ export const pause = (
   looking(common, async (baton) => {
     requireOne(does, [id, all, agent, provider]);
     const { store, desk } = await baton.open();
-    if (agent !== undefined || provider !== undefined) {
-      const isKnown = provider === undefined ? desk.has(agent ?? "") : desk.provider(provider) !== undefined;
-      const doubt = isKnown ? "" : " (None of that name is at hand here.)";
-      process.stdout.write(`${await turned(store, does, provider ?? `agent:${agent}`)}${doubt}\n`);
-      return OK;
-    }
-    const runs = id === undefined ? await unfinished(store, does) : [await store[does](id)];
-    for (const run of runs) process.stdout.write(`${sentence(does, run)}\n`);
-    if (runs.length === 0) process.stdout.write(`There is nothing to ${does}.\n`);
+    const told =
+      agent === undefined && provider === undefined
+        ? await eachRun(store, does, id)
+        : [await subject(store, desk, does, { agent, provider })];
+    for (const line of told) process.stdout.write(`${line}\n`);
     return OK;
   });
+
+async function eachRun(store: RunStore, does: Does, id: string | undefined): Promise<string[]> {
+  const runs = id === undefined ? await unfinished(store, does) : [await store[does](id)];
+  return runs.length === 0 ? [`There is nothing to ${does}.`] : runs.map((run) => sentence(does, run));
+}
+
+/** A name that nobody here knows may still be one that another server knows. */
+async function subject(
+  store: RunStore,
+  desk: Desk,
+  does: Does,
+  { agent = "", provider }: { readonly agent: string | undefined; readonly provider: string | undefined },
+): Promise<string> {
+  const isKnown = provider === undefined ? desk.has(agent) : desk.provider(provider) !== undefined;
+  const doubt = isKnown ? "" : " (None of that name is at hand here.)";
+  return `${await turned(store, does, provider ?? `agent:${agent}`)}${doubt}`;
+}
 
 function requireOne(does: Does, given: readonly unknown[]): void {
   if (given.filter((one) => one !== undefined).length === 1) return;

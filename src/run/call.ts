@@ -1,3 +1,4 @@
+import type { AgentSpec } from "../core/agent.ts";
 import { Failure } from "../core/errors.ts";
 import type { RetryPolicy } from "../core/limits.ts";
 import type { Answer, Task } from "../core/pattern.ts";
@@ -99,7 +100,7 @@ export class Call implements Open, Gated, Asker {
     this.#request = undefined;
     const { question } = this.#standing;
     this.#over(writes, { state: "done", value: kept(value), model, agent: tagOf(question) });
-    this.#play.stage.guard.agentEnded(question.spec.name, undefined);
+    this.#play.stage.guard.agentEnded(question.spec, undefined);
   }
 
   useless(): void {
@@ -165,7 +166,7 @@ export class Call implements Open, Gated, Asker {
     const { spec } = this.#asked.question;
     const policy = { ...catalogue.retry, ...spec.retry, ...this.#task.retry } as RetryPolicy;
     const next = nextRung(memory.attempts(this.place), spec.models.length, policy, stage.random);
-    if (next.do === "fail") return this.#exhausted(Failure.fromInfo(next.error), spec.name);
+    if (next.do === "fail") return this.#exhausted(Failure.fromInfo(next.error), spec);
     if (next.do === "wait" && next.until > stage.clock.now()) return this.#sleepUntil(next.until);
     const pause = next.do === "ask" ? next.pause_ms : 0;
     if (pause <= 0) return this.#route(next.rung, next.turn);
@@ -173,7 +174,7 @@ export class Call implements Open, Gated, Asker {
   }
 
   /** No model is left: it fails, or waits until they can be reached again. */
-  #exhausted(failure: Failure, agent: string): void {
+  #exhausted(failure: Failure, agent: AgentSpec): void {
     if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
     const { stage, memory } = this.#play;
     const until = waitAfter(failure, memory.attempts(this.place), stage);

@@ -1,5 +1,6 @@
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 import PQueue from "p-queue";
+import type { AgentSpec } from "../core/agent.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Health } from "../core/engine.ts";
 import { type Code, Failure } from "../core/errors.ts";
@@ -175,7 +176,8 @@ export class Guard {
   }
 
   /** Tells how a whole call of an agent ended, models and retries and all: that is what its own breaker counts. */
-  agentEnded(agent: string, failure: Failure | undefined): void {
+  agentEnded({ name: agent, models }: Pick<AgentSpec, "name" | "models">, failure: Failure | undefined): void {
+    if (models.every(isRehearsed)) return;
     if (!failure && !this.#fuses.has(`agent:${agent}`)) return;
     if (failure && (failure.kind !== "transient" || failure.code === "CIRCUIT_OPEN")) return;
     const { policy } = this.#fuse(`agent:${agent}`, [...VENDOR, ...MODEL]);
@@ -208,6 +210,7 @@ export class Guard {
     const known = this.#fuses.get(subject);
     if (known) return known;
     const { failures, cooldown_seconds } = this.#options.breaker;
+    const shares = isRehearsed(subject) ? undefined : this.#options.shares;
     const policy = circuitBreaker(
       handleWhen((error) => {
         const failure = broken(error, subject);
@@ -227,7 +230,7 @@ export class Guard {
       const fields = { event: "breaker.opened", subject, failures: fuse.failures, last: fuse.last };
       this.#options.log.warn(fields, "breaker opened");
       const { until, failures, last } = fuse;
-      this.#options.shares?.shut({ subject, kind: "open", until, failures, ...(last !== undefined && { last }) });
+      shares?.shut({ subject, kind: "open", until, failures, ...(last !== undefined && { last }) });
       this.#options.onBreaker?.({ state: "opened", subject, failures: fuse.failures, last: fuse.last });
     });
     policy.onSuccess(() => {
@@ -235,7 +238,7 @@ export class Guard {
     });
     policy.onReset(() => {
       this.#options.log.info({ event: "breaker.closed", subject }, "breaker closed");
-      this.#options.shares?.reopen(subject);
+      shares?.reopen(subject);
       this.#options.onBreaker?.({ state: "closed", subject });
     });
     this.#fuses.set(subject, fuse);
@@ -281,3 +284,6 @@ export class Guard {
     return queue;
   }
 }
+
+/** Faults that were rehearsed say nothing of anybody else's runs. */
+const isRehearsed = (subject: string): boolean => subject === "rehearsal" || subject.startsWith("rehearsal/");
