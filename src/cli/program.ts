@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { z } from "zod";
 import { VERSION } from "../version.ts";
 import type { ApproveOptions } from "./approve.ts";
 import type { CheckOptions } from "./check.ts";
@@ -15,6 +16,9 @@ import type { TraceOptions } from "./trace.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 /** Reads the command line and does what it says; the exit code says how that went. */
+// Most schemas are used once or twice in the life of a process: to compile each takes longer than it saves.
+z.config({ jitless: true });
+
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program().parseAsync([...argv]);

@@ -26,19 +26,26 @@ const FORBIDDEN_FILTERS = [
 ];
 const WORD = /^\S{0,64}$/;
 
-const liquid = new Liquid({
-  ...LIMITS,
-  strictVariables: true,
-  strictFilters: true,
-  ownPropertyOnly: true,
-  lenientIf: true,
-  cache: false,
-  outputEscape: (value: unknown) => (value === undefined || value === null ? "" : asText(value)),
-});
-for (const tag of FORBIDDEN_TAGS) delete liquid.tags[tag];
-for (const filter of FORBIDDEN_FILTERS) delete liquid.filters[filter];
-liquid.registerFilter("data", (value: unknown, name: unknown) => asData(value, String(name)));
-liquid.registerFilter("inline", { handler: (value: unknown) => asText(value), raw: true });
+let made: Liquid | undefined;
+
+/** Made when the first template is read: most servers read none at their start. */
+function liquid(): Liquid {
+  if (made) return made;
+  made = new Liquid({
+    ...LIMITS,
+    strictVariables: true,
+    strictFilters: true,
+    ownPropertyOnly: true,
+    lenientIf: true,
+    cache: false,
+    outputEscape: (value: unknown) => (value === undefined || value === null ? "" : asText(value)),
+  });
+  for (const tag of FORBIDDEN_TAGS) delete made.tags[tag];
+  for (const filter of FORBIDDEN_FILTERS) delete made.filters[filter];
+  made.registerFilter("data", (value: unknown, name: unknown) => asData(value, String(name)));
+  made.registerFilter("inline", { handler: (value: unknown) => asText(value), raw: true });
+  return made;
+}
 
 /**
  * Reads a template over these variables. In a prompt, what is put in is marked as data, but for single words and for
@@ -61,7 +68,7 @@ export function compileTemplate(
 
 function parse(text: string): Parsed[] {
   try {
-    return liquid.parse(text);
+    return liquid().parse(text);
   } catch (error) {
     throw unusable(wordsOf(error));
   }
@@ -69,10 +76,12 @@ function parse(text: string): Parsed[] {
 
 /** The chains of names that begin with a variable of ours, as far as they are written out. */
 const readsOf = (parsed: Parsed[]): string[][] =>
-  liquid.globalVariableSegmentsSync(parsed).map((segments) => {
-    const end = segments.findIndex((segment) => typeof segment === "object");
-    return segments.slice(0, end === -1 ? segments.length : end).map(String);
-  });
+  liquid()
+    .globalVariableSegmentsSync(parsed)
+    .map((segments) => {
+      const end = segments.findIndex((segment) => typeof segment === "object");
+      return segments.slice(0, end === -1 ? segments.length : end).map(String);
+    });
 
 /** The same template, in which all that is put in and is not trusted goes through the filter `data`. */
 function marked(text: string, trusted: readonly string[]): string {
@@ -102,7 +111,7 @@ const asData = (value: unknown, name: string): unknown => {
 
 function render(parsed: Parsed[], values: Readonly<Record<string, unknown>>): string {
   try {
-    return String(liquid.renderSync(parsed, values));
+    return String(liquid().renderSync(parsed, values));
   } catch (error) {
     throw new Failure("GATE_FAILED", `a template cannot be filled in: ${wordsOf(error)}`, {
       hint: "Ask with {% if x.y %} whether a value is there before it is put in.",

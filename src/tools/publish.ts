@@ -11,18 +11,21 @@ import { ENVELOPE_SCHEMA } from "./envelope.ts";
 import { DEFAULT_WAIT, TAIL_MENU, Tail } from "./tail.ts";
 import { type CallContext, type Rooms, type Setting, STARTS, type Tool } from "./tool.ts";
 import { watch } from "./watch.ts";
-import { inputSchema } from "./wire.ts";
+import { inputSchema, lazily } from "./wire.ts";
 
 /** A pattern as a tool: its own input, the common tail, and a run behind every call. */
 export function publish(pattern: Pattern, setting: Setting): Tool {
   const { name, title, description } = pattern;
   const own = shapeOf(pattern);
   const all = z.strictObject({ ...own, ...Tail.shape });
+  const schema = lazily(() => inputSchema(z.object({ ...own, ...TAIL_MENU.shape })));
   return {
     name,
     title,
     description,
-    inputSchema: inputSchema(z.object({ ...own, ...TAIL_MENU.shape })),
+    get inputSchema() {
+      return schema();
+    },
     outputSchema: ENVELOPE_SCHEMA,
     hints: STARTS,
     call: answering(name, setting.log, async (args, context) => {

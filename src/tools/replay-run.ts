@@ -16,7 +16,7 @@ import { counted, decimal } from "./render.ts";
 import { DEFAULT_WAIT, Tail, WaitSeconds } from "./tail.ts";
 import { type CallContext, type Reply, type Rooms, type Setting, STARTS, type Tool } from "./tool.ts";
 import { watch } from "./watch.ts";
-import { inputSchema, outputSchema } from "./wire.ts";
+import { inputSchema, lazily, outputSchema } from "./wire.ts";
 
 const Input = z.strictObject({
   run_id: z.string().min(1),
@@ -52,6 +52,7 @@ const MENU = z.object({
   idempotency_key: z.string().optional(),
 });
 
+const menuSchema = lazily(() => inputSchema(MENU));
 const OUTPUT = outputSchema(
   Envelope.extend({
     source: z.string().optional(),
@@ -67,7 +68,9 @@ export const replayRun = (setting: Setting): Tool => ({
   description:
     "Plays a run again as a new one with other prompts, models or input: unchanged steps are reused free, the rest is asked, " +
     "both are compared; dry_run tells the cost first. Not to go on with a failed run (control_run).",
-  inputSchema: inputSchema(MENU),
+  get inputSchema() {
+    return menuSchema();
+  },
   outputSchema: OUTPUT,
   hints: STARTS,
   call: answering("replay_run", setting.log, async (args, context) => {

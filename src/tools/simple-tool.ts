@@ -3,7 +3,7 @@ import type { JsonSchema } from "../core/provider.ts";
 import { answering } from "./answering.ts";
 import { checkArguments, cleanArguments } from "./arguments.ts";
 import type { CallContext, Hints, Reply, Rooms, Setting, Tool } from "./tool.ts";
-import { inputSchema } from "./wire.ts";
+import { inputSchema, lazily } from "./wire.ts";
 
 interface SimpleTool<I> {
   readonly name: string;
@@ -18,11 +18,14 @@ interface SimpleTool<I> {
 /** A tool that is no pattern: it looks at runs and agents, or speaks to a run. */
 export function simpleTool<I>(tool: SimpleTool<I>, setting: Setting): Tool {
   const { name, title, description, input, outputSchema, hints, answer } = tool;
+  const schema = lazily(() => inputSchema(input));
   return {
     name,
     title,
     description,
-    inputSchema: inputSchema(input),
+    get inputSchema() {
+      return schema();
+    },
     outputSchema,
     hints,
     call: answering(name, setting.log, async (args, context) => {

@@ -17,6 +17,15 @@ const UNSAID = [
   "format",
 ];
 
+/** Made when it is first asked for: a server that is called at once need not have told its menu. */
+export function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** The JSON Schema of a tool's input, as short as it can be without losing a name, a choice or a requirement. */
 export function inputSchema(schema: z.ZodType): JsonSchema {
   const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Json;
