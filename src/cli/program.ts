@@ -15,10 +15,10 @@ import type { ServeOptions } from "./serve.ts";
 import type { TraceOptions } from "./trace.ts";
 import type { WorkerOptions } from "./worker.ts";
 
-/** Reads the command line and does what it says; the exit code says how that went. */
 // Most schemas are used once or twice in the life of a process: to compile each takes longer than it saves.
 z.config({ jitless: true });
 
+/** Reads the command line and does what it says; the exit code says how that went. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program().parseAsync([...argv]);
