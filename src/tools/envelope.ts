@@ -7,7 +7,7 @@ import { STATUSES } from "../core/status.ts";
 import type { Progress, Run, Wait } from "../core/store.ts";
 import { clip, firstOf, fitting, textOf } from "./fit.ts";
 import { type Meeting, settling, waitOf } from "./waiting-for.ts";
-import { outputSchema } from "./wire.ts";
+import { lazily, outputSchema } from "./wire.ts";
 
 const Next = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) });
 export type Next = z.output<typeof Next>;
@@ -62,7 +62,7 @@ export const Envelope = z.object({
 });
 export type Envelope = z.output<typeof Envelope>;
 
-export const ENVELOPE_SCHEMA = outputSchema(Envelope);
+export const ENVELOPE_SCHEMA = lazily(() => outputSchema(Envelope));
 
 /** Room for the output in an answer of 2,000 tokens, beside all else it may say. */
 const OUTPUT_TOKENS = 1200;

@@ -4,7 +4,7 @@ import { ownRun } from "./own-run.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { LOOKS, type Setting, type Tool } from "./tool.ts";
 import { cost, graph, step, steps, summary } from "./trace-views.ts";
-import { outputSchema } from "./wire.ts";
+import { lazily, outputSchema } from "./wire.ts";
 
 const VIEWS = { summary, steps, step, cost, graph };
 
@@ -26,7 +26,7 @@ const Output = z.object({
   error: z.object({ code: z.string(), message: z.string() }).optional(),
   next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) }).optional(),
 });
-const OUTPUT_SCHEMA = outputSchema(Output);
+const OUTPUT_SCHEMA = lazily(() => outputSchema(Output));
 
 /** What a run did, read from its journal. */
 export const getRunTrace = (setting: Setting): Tool =>

@@ -6,7 +6,7 @@ import { clip, tokens } from "./fit.ts";
 import { counted } from "./render.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { LOOKS, type Setting, type Tool } from "./tool.ts";
-import { outputSchema } from "./wire.ts";
+import { lazily, outputSchema } from "./wire.ts";
 import { inputsOf } from "./workflows.ts";
 
 const Input = z.strictObject({
@@ -20,7 +20,7 @@ const Output = z.object({
   more: z.number().optional().describe("not shown; narrow `query`"),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 });
-const OUTPUT_SCHEMA = outputSchema(Output);
+const OUTPUT_SCHEMA = lazily(() => outputSchema(Output));
 const ROOM = 1500;
 
 /** Who can be asked. */

@@ -10,7 +10,7 @@ import { rowPage } from "./page.ts";
 import { decimal } from "./render.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { LOOKS, type Setting, type Tool } from "./tool.ts";
-import { outputSchema } from "./wire.ts";
+import { lazily, outputSchema } from "./wire.ts";
 
 const Input = z.strictObject({
   query: z.string().max(500).optional().describe("words in its input, id or labels"),
@@ -34,7 +34,7 @@ const Output = z.object({
   error: z.object({ code: z.string(), message: z.string() }).optional(),
   next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) }).optional(),
 });
-const OUTPUT_SCHEMA = outputSchema(Output);
+const OUTPUT_SCHEMA = lazily(() => outputSchema(Output));
 const ROOM = 1500;
 
 /** The caller's runs, the latest first, and how all that match went. */

@@ -4,7 +4,7 @@ import { checkArguments } from "./arguments.ts";
 import { textOf } from "./fit.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { type Setting, STARTS, type Tool } from "./tool.ts";
-import { outputSchema } from "./wire.ts";
+import { lazily, outputSchema } from "./wire.ts";
 
 const Input = z.strictObject({
   type: z.string().describe("such as order.paid"),
@@ -26,7 +26,7 @@ const Output = z.object({
   woke: z.array(z.string()).optional().describe("runs that waited for it"),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
 });
-const OUTPUT_SCHEMA = outputSchema(Output);
+const OUTPUT_SCHEMA = lazily(() => outputSchema(Output));
 
 /** Where an event comes from that a client of the tools publishes and names no source. */
 const USUAL_SOURCE = "mcp";

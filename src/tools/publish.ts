@@ -26,7 +26,9 @@ export function publish(pattern: Pattern, setting: Setting): Tool {
     get inputSchema() {
       return schema();
     },
-    outputSchema: ENVELOPE_SCHEMA,
+    get outputSchema() {
+      return ENVELOPE_SCHEMA();
+    },
     hints: STARTS,
     call: answering(name, setting.log, async (args, context) => {
       const given = cleanArguments(args, setting.limits.input_bytes);

@@ -53,12 +53,14 @@ const MENU = z.object({
 });
 
 const menuSchema = lazily(() => inputSchema(MENU));
-const OUTPUT = outputSchema(
-  Envelope.extend({
-    source: z.string().optional(),
-    comparison: z.string().optional(),
-    dry_run: z.boolean().optional(),
-  }),
+const OUTPUT = lazily(() =>
+  outputSchema(
+    Envelope.extend({
+      source: z.string().optional(),
+      comparison: z.string().optional(),
+      dry_run: z.boolean().optional(),
+    }),
+  ),
 );
 
 /** Forks a run: what has not changed is reused, the rest is asked, and both are compared. */
@@ -71,7 +73,9 @@ export const replayRun = (setting: Setting): Tool => ({
   get inputSchema() {
     return menuSchema();
   },
-  outputSchema: OUTPUT,
+  get outputSchema() {
+    return OUTPUT();
+  },
   hints: STARTS,
   call: answering("replay_run", setting.log, async (args, context) => {
     const given = checkArguments("replay_run", Input, cleanArguments(args, setting.limits.input_bytes));

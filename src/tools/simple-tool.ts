@@ -10,7 +10,7 @@ interface SimpleTool<I> {
   readonly title: string;
   readonly description: string;
   readonly input: z.ZodType<I>;
-  readonly outputSchema: JsonSchema;
+  readonly outputSchema: () => JsonSchema;
   readonly hints: Hints;
   answer(input: I, rooms: Rooms, context: CallContext): Promise<Reply>;
 }
@@ -26,7 +26,9 @@ export function simpleTool<I>(tool: SimpleTool<I>, setting: Setting): Tool {
     get inputSchema() {
       return schema();
     },
-    outputSchema,
+    get outputSchema() {
+      return outputSchema();
+    },
     hints,
     call: answering(name, setting.log, async (args, context) => {
       const given = checkArguments(name, input, cleanArguments(args, setting.limits.input_bytes));
