@@ -9,7 +9,7 @@ await bundle.write({
   dir: folder,
   format: "esm",
   chunkFileNames: "[name]-[hash].js",
-  minify: { compress: false, mangle: false },
+  minify: { compress: true, mangle: { keepNames: true } },
 });
 await bundle.close();
 chmodSync(join(folder, "cli.js"), 0o755);
