@@ -47,7 +47,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "log.ts": { rooms: ["core"], libraries: ["pino"] },
   "version.ts": { rooms: [], libraries: ["node:fs"] },
   "clock.ts": { rooms: ["core"], libraries: ["node:perf_hooks"] },
-  "cli.ts": { rooms: ["cli"], libraries: ["node:module"] },
+  "cli.ts": { rooms: ["cli"], libraries: ["node:module", "node:v8"] },
   "server.ts": {
     rooms: [
       "core",
