@@ -145,3 +145,7 @@ export class Failure extends Error {
     };
   }
 }
+
+/** Does this failure end the run rather than the step where it happened? Only a step's own budget is its own affair. */
+export const endsRun = ({ kind, options }: Failure): boolean =>
+  kind === "cancelled" || kind === "catastrophic" || (kind === "limit" && options.scope !== "step");

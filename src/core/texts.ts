@@ -20,3 +20,7 @@ export function listed(names: readonly string[]): string {
   const all = names.map((name) => JSON.stringify(name));
   return all.length < 2 ? all.join() : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
 }
+
+/** The beginning of a text that is too long, and how long it is. */
+export const cut = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most).toWellFormed()}… (cut; ${text.length} characters in all)` : text;

@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { type Code, Failure } from "../core/errors.ts";
 import type { Delivery, EventStore, Missed, StoredEvent, Subscription } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
+import { Rounds } from "../core/rounds.ts";
 
 export interface DispatcherOptions {
   readonly store: EventStore & { others(): number };
@@ -30,14 +31,17 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   #started = false;
   #stopping = false;
-  #looking: Promise<void> | undefined;
-  #again = false;
+  readonly #looks: Rounds;
   #others = -1;
   #lookAt = 0;
   #stopTick = (): void => {};
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#looks = new Rounds(
+      () => this.#look(),
+      (error) => this.#complain(error),
+    );
   }
 
   start(): void {
@@ -48,26 +52,14 @@ export class Dispatcher {
 
   /** Something may be due. */
   kick(): void {
-    if (!this.#started || this.#stopping) return;
-    if (this.#looking) {
-      this.#again = true;
-      return;
-    }
-    this.#looking = this.#look()
-      .catch((error: unknown) => this.#complain(error))
-      .finally(() => {
-        this.#looking = undefined;
-        if (!this.#again) return;
-        this.#again = false;
-        this.kick();
-      });
+    if (this.#started) this.#looks.kick();
   }
 
   /** What is being begun is begun; nothing more is. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#stopTick();
-    await this.#looking;
+    await this.#looks.end();
   }
 
   #tick(): void {

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { endsRun } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { judgesItself, tooFew } from "./advice.ts";
 import { attempt, forgetAfter, isUnjudged, note, wayBack } from "./pipeline/attempt.ts";
-import { begin, type Course, endsRun, type Progress } from "./pipeline/course.ts";
+import { begin, type Course, type Progress } from "./pipeline/course.ts";
 import { outlinePipeline } from "./pipeline/outline.ts";
 import { PipelineOutput, report } from "./pipeline/report.ts";
 import { agentsOf, checkSteps, planned, Step } from "./pipeline/steps.ts";

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { Bill } from "../core/bill.ts";
-import { Failure } from "../core/errors.ts";
+import { endsRun, Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { overlapping, tooFew } from "./advice.ts";
 import { Problem } from "./parts.ts";
-import { endsRun } from "./pipeline/course.ts";
 import { type Decision, decide } from "./supervise/decide.ts";
 import { type Ledger, newLedger, succeeded, type Team } from "./supervise/ledger.ts";
 import { accepted, isFinal, type Misfit, misfitOf, misunderstood } from "./supervise/sift.ts";

@@ -1,4 +1,5 @@
 import { Failure } from "../core/errors.ts";
+import { Rounds } from "../core/rounds.ts";
 import type { Claimed, Lease, PatternKey, WorkerIdentity } from "../core/store.ts";
 import { Play } from "./play.ts";
 import type { Stage } from "./stage.ts";
@@ -35,8 +36,7 @@ export class Worker {
   readonly keys: readonly PatternKey[];
   #started = false;
   #stopping = false;
-  #claiming: Promise<void> | undefined;
-  #again = false;
+  readonly #claims: Rounds;
   #others = -1;
   #beatAt = 0;
   #reapAt = 0;
@@ -49,6 +49,10 @@ export class Worker {
     this.#stage = stage;
     this.#options = options;
     this.keys = [...stage.patterns.values()].map(({ name, version }) => ({ name, version }));
+    this.#claims = new Rounds(
+      () => this.#claim(),
+      (error) => this.#complain(error),
+    );
   }
 
   get playing(): number {
@@ -75,19 +79,7 @@ export class Worker {
 
   /** There may be something to claim. */
   kick(): void {
-    if (!this.#started || this.#stopping) return;
-    if (this.#claiming) {
-      this.#again = true;
-      return;
-    }
-    this.#claiming = this.#claim()
-      .catch((error: unknown) => this.#complain(error))
-      .finally(() => {
-        this.#claiming = undefined;
-        if (!this.#again) return;
-        this.#again = false;
-        this.kick();
-      });
+    if (this.#started) this.#claims.kick();
   }
 
   /** A play is over; by then its run may be played anew, and that play stays. */
@@ -106,7 +98,7 @@ export class Worker {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#stopTick();
-    await this.#claiming;
+    await this.#claims.end();
     await Promise.all([...this.#plays.values()].map((play) => play.drain(graceMs)));
   }
 

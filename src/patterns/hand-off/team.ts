@@ -3,8 +3,8 @@ import { type AgentRef, refName } from "../../core/agent.ts";
 import { Failure } from "../../core/errors.ts";
 import type { Outline } from "../../core/outline.ts";
 import { listed } from "../../core/texts.ts";
+import { noSuchName } from "../names.ts";
 import { freeName, instructed } from "../parts.ts";
-import { noSuchName } from "../supervise/names.ts";
 
 const Name = z.string().min(1).max(200);
 

@@ -2,9 +2,8 @@ import { z } from "zod";
 import { Failure } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
-import { listed, paragraphs, quoted } from "../../core/texts.ts";
-import { cut } from "../supervise/ledger.ts";
-import { nameMeant, nameShape, noSuchName } from "../supervise/names.ts";
+import { cut, listed, paragraphs, quoted } from "../../core/texts.ts";
+import { nameMeant, nameShape, noSuchName } from "../names.ts";
 import type { Member } from "./team.ts";
 
 /** One hand-over. */

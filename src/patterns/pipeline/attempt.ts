@@ -1,17 +1,8 @@
 import { type AgentRef, refName } from "../../core/agent.ts";
-import { Failure } from "../../core/errors.ts";
+import { endsRun, Failure } from "../../core/errors.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { given } from "../parts.ts";
-import {
-  budgetLeft,
-  type Course,
-  endsRun,
-  metered,
-  outputsBefore,
-  type Progress,
-  promptOf,
-  succeed,
-} from "./course.ts";
+import { budgetLeft, type Course, metered, outputsBefore, type Progress, promptOf, succeed } from "./course.ts";
 import { shortfall } from "./gate.ts";
 import type { Rejection } from "./way-out.ts";
 

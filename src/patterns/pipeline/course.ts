@@ -1,5 +1,5 @@
 import { refName } from "../../core/agent.ts";
-import type { Failure, FailureInfo } from "../../core/errors.ts";
+import type { FailureInfo } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { Budget } from "../../core/limits.ts";
 import { toNano, toUsd } from "../../core/money.ts";
@@ -115,9 +115,6 @@ const minus = (a: Usage, b: Usage): Usage => ({
   output: a.output - b.output,
   calls: a.calls - b.calls,
 });
-
-/** Does this failure end the run rather than the step? Only a step's own budget is the step's own affair. */
-export const endsRun = (failure: Failure): boolean => failure.kind === "limit" && failure.options.scope !== "step";
 
 /** The step's output stands, and nothing is left to mend. */
 export function succeed(step: Progress, output: unknown): void {

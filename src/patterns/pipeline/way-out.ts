@@ -1,8 +1,8 @@
-import { Failure } from "../../core/errors.ts";
+import { endsRun, Failure } from "../../core/errors.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { nthName } from "../../core/place.ts";
 import { counted, listed } from "../../core/texts.ts";
-import { type Course, endsRun, lastBefore, type Progress, succeed } from "./course.ts";
+import { type Course, lastBefore, type Progress, succeed } from "./course.ts";
 
 /** A step's output that cannot be used, or the failure that left none. */
 export interface Rejection {

@@ -3,7 +3,7 @@ import { Failure } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
-import { nameShape } from "../supervise/names.ts";
+import { nameShape } from "../names.ts";
 import { type Course, finished } from "./course.ts";
 import { type Estimate, estimateOf, excess } from "./estimate.ts";
 import { readPlan } from "./graph.ts";

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
-import { counted, listed, paragraphs, quoted } from "../../core/texts.ts";
-import { cut, entryTexts, type Ledger, succeeded, type Team, type Worker } from "./ledger.ts";
-import { nameShape } from "./names.ts";
+import { counted, cut, listed, paragraphs, quoted } from "../../core/texts.ts";
+import { nameShape } from "../names.ts";
+import { entryTexts, type Ledger, succeeded, type Team, type Worker } from "./ledger.ts";
 
 /** What the supervisor says in one turn. */
 export interface Decision {

@@ -1,7 +1,7 @@
 import type { AgentRef } from "../../core/agent.ts";
 import type { Bill } from "../../core/bill.ts";
 import { fence } from "../../core/fence.ts";
-import { asText, listed } from "../../core/texts.ts";
+import { asText, cut, listed } from "../../core/texts.ts";
 import type { Problem } from "../parts.ts";
 import type { State } from "../stalls.ts";
 
@@ -83,7 +83,3 @@ const details = ({ id, task, output, error }: Entry, most: number): string[] => 
     ? fence(`failure ${id}`, cut(`${error.code}: ${error.message}`, TASK_SHOWN))
     : fence(`output ${id}`, cut(asText(output), most)),
 ];
-
-/** The beginning of a text that is too long, and how long it is. */
-export const cut = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most).toWellFormed()}… (cut; ${text.length} characters in all)` : text;

@@ -1,9 +1,9 @@
 import { type Code, Failure } from "../../core/errors.ts";
-import { counted, listed } from "../../core/texts.ts";
+import { counted, cut, listed } from "../../core/texts.ts";
+import { nameMeant, noSuchName } from "../names.ts";
 import { stallOf, stateOf } from "../stalls.ts";
 import type { Assignment, Decision } from "./decide.ts";
-import { cut, type Entry, type Ledger, succeeded, type Team, type Worker } from "./ledger.ts";
-import { nameMeant, noSuchName } from "./names.ts";
+import { type Entry, type Ledger, succeeded, type Team, type Worker } from "./ledger.ts";
 
 /** An assignment that can be done. */
 export type Job = Pick<Entry, "task" | "reads" | "print"> & { readonly worker: Worker };

@@ -1,12 +1,11 @@
 import { billOf } from "../../core/bill.ts";
-import { Failure } from "../../core/errors.ts";
+import { endsRun, Failure } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext, Settled } from "../../core/pattern.ts";
-import { asText, paragraphs, quoted } from "../../core/texts.ts";
+import { asText, cut, paragraphs, quoted } from "../../core/texts.ts";
 import { NO_USAGE } from "../../core/usage.ts";
 import { problemOf } from "../parts.ts";
-import { endsRun } from "../pipeline/course.ts";
-import { cut, type Entry, entryTexts, type Ledger, shareOf, succeeded, type Team } from "./ledger.ts";
+import { type Entry, entryTexts, type Ledger, shareOf, succeeded, type Team } from "./ledger.ts";
 import type { Job } from "./sift.ts";
 
 /** How much whoever works on outputs is shown of them: far more than whoever only decides. */

@@ -1,11 +1,10 @@
 import { type AgentRef, refName } from "../../core/agent.ts";
-import { Failure } from "../../core/errors.ts";
+import { endsRun, Failure } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RetryPolicy } from "../../core/limits.ts";
 import type { RunContext, Task } from "../../core/pattern.ts";
 import { asText, paragraphs } from "../../core/texts.ts";
 import { bounded, boundsOf } from "./bounds.ts";
-import { endsRun } from "./failure.ts";
 import type { Doing, Draft } from "./scene.ts";
 
 /** One question to the agent; where it fails, to the next of `fallback`. What is put into its task is marked as data. */

@@ -1,8 +1,4 @@
-import { Failure } from "../../core/errors.ts";
-
-/** Does this failure end the run rather than the node? Only a node's own budget is the node's own affair. */
-export const endsRun = ({ kind, options }: Failure): boolean =>
-  kind === "cancelled" || kind === "catastrophic" || (kind === "limit" && options.scope !== "step");
+import { endsRun, Failure } from "../../core/errors.ts";
 
 /** The same failure, told with the node where it happened; what ends the run is no node's. */
 export function ofNode(name: string, error: unknown): Failure {

@@ -1,7 +1,7 @@
-import { Failure, type FailureInfo } from "../../core/errors.ts";
+import { endsRun, Failure, type FailureInfo } from "../../core/errors.ts";
 import type { Join, RunContext, Settled } from "../../core/pattern.ts";
 import { together, type Writes } from "../state.ts";
-import { endsRun, putBack } from "./failure.ts";
+import { putBack } from "./failure.ts";
 import type { GraphEnd, Outcome, PlayGraph, Scene, Undo } from "./scene.ts";
 
 /** How one node has ended: its failure is told to those that follow it. */

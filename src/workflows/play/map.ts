@@ -1,11 +1,10 @@
-import { Failure } from "../../core/errors.ts";
+import { endsRun, Failure } from "../../core/errors.ts";
 import type { RunContext, Settled } from "../../core/pattern.ts";
 import { counted } from "../../core/texts.ts";
 import { insideOf } from "../references.ts";
 import { together, type Writes } from "../state.ts";
 import type { Values } from "../values.ts";
 import { bounded, boundsOf } from "./bounds.ts";
-import { endsRun } from "./failure.ts";
 import { orTakenBack, succeeded, TILL_FAILURE, takenBack } from "./graph.ts";
 import { seen } from "./node.ts";
 import type { Doing, Done, Draft, GraphEnd, Spot, Workshop } from "./scene.ts";

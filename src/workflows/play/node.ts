@@ -1,9 +1,9 @@
-import { Failure } from "../../core/errors.ts";
+import { endsRun, Failure } from "../../core/errors.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import type { Node } from "../definition.ts";
 import type { Choice } from "../graph.ts";
 import { contribution, type StateKeys, stateOf, together, type Writes } from "../state.ts";
-import { endsRun, ofNode } from "./failure.ts";
+import { ofNode } from "./failure.ts";
 import { orTakenBack } from "./graph.ts";
 import type { Doing, Done, Draft, Outcome, PlayNode, Scene, Spot, Undo } from "./scene.ts";
 
