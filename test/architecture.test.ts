@@ -27,13 +27,17 @@ const ROOMS: Readonly<Record<string, Room>> = {
   agents: {
     rooms: ["core", "files"],
     libraries: [
-      ...["zod", "openai*", "@anthropic-ai/sdk*", "@pydantic/genai-prices", "jsonrepair", "keyv", ...DISK],
+      ...["zod", "openai*", "@anthropic-ai/sdk*", "@pydantic/genai-prices", "jsonrepair", "keyv", "smol-toml", ...DISK],
       ...["node:http", "node:https", "node:stream", "node:timers/promises", "node:sqlite", "node:module"],
     ],
   },
   workflows: { rooms: ["core", "files"], libraries: ["zod", ...DISK] },
   events: { rooms: ["core"], libraries: ["zod"] },
   deeds: { rooms: ["core", "files"], libraries: ["zod", "node:http", "node:https", ...DISK] },
+  toolbox: {
+    rooms: ["core", "files"],
+    libraries: ["zod", "@modelcontextprotocol/client*", "execa", "node:http", "node:https", "node:stream", ...DISK],
+  },
   run: { rooms: ["core"], libraries: ["zod", "p-queue", "cockatiel", "node:crypto"] },
   store: { rooms: ["core"], libraries: [...DISK, "node:crypto", "node:sqlite"] },
   tools: { rooms: ["core", "files"], libraries: ["zod", MCP, ...DISK] },
@@ -63,6 +67,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       "workflows",
       "events",
       "deeds",
+      "toolbox",
     ],
     libraries: [MCP, ...DISK],
   },

@@ -3,10 +3,51 @@ import type { Tokens } from "./usage.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** A tool as a model is offered it. */
+export interface ToolSpec {
+  /** Letters, digits, `_` and `-`, at most 64 of them: what all vendors take. */
+  readonly name: string;
+  readonly description: string;
+  readonly input: JsonSchema;
+}
+
+/** What a model wants done before it goes on; the vendor's own id leads back to it. */
+export interface ToolUse {
+  readonly id: string;
+  readonly name: string;
+  /** As the model gave them: an object where it kept to the form, else the text that it gave. */
+  readonly arguments: unknown;
+}
+
+/** What came of it, for the model to read. */
+export interface ToolResult {
+  readonly id: string;
+  readonly content: string;
+  readonly is_error?: boolean;
+}
+
+/** A picture or a document, in base64. */
+export interface Media {
+  readonly type: "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "application/pdf";
+  readonly data: string;
+  readonly name?: string;
+}
+
 export interface Message {
   readonly role: "user" | "assistant";
   readonly content: string;
+  /** An assistant's: what it wants done. */
+  readonly uses?: readonly ToolUse[];
+  /** A user's: what came of that, before the content. */
+  readonly results?: readonly ToolResult[];
+  /** A user's: pictures and documents, before the content. */
+  readonly media?: readonly Media[];
+  /** An assistant's: what only its vendor reads (thoughts with their seal), given back as it came. */
+  readonly kept?: { readonly provider: string; readonly blocks: readonly unknown[] };
 }
+
+export const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
+export type Effort = (typeof EFFORTS)[number];
 
 /** What happens on purpose while rehearsing, so that a run takes a certain course: the n-th calls (`"2"`, `"1-3"`) of an agent in a run. */
 export const RehearsalPlan = z.strictObject({
@@ -39,6 +80,18 @@ export interface ModelRequest {
   readonly max_output_tokens: number;
   /** Not sent where the vendor no longer takes one, as Anthropic does not. */
   readonly temperature?: number;
+  /** How hard it is to think, where the model can be told. */
+  readonly effort?: Effort;
+  readonly tools?: readonly ToolSpec[];
+  /** The tools stay in sight, and none may be called: an answer is due. */
+  readonly must_answer?: boolean;
+  /** The vendor may search the web, so many times; each search is on the bill. */
+  readonly web_search?: { readonly max_uses: number };
+  /**
+   * Other requests begin like this one, so a vendor that can is told to remember: `dialogue`, all of it, since the next
+   * turn repeats it; a number, system, tools and so many characters of the first message.
+   */
+  readonly cache?: "dialogue" | number;
   readonly agent: string;
   /** The how-manieth request of this agent in this run, from 1. */
   readonly nth: number;
@@ -55,7 +108,12 @@ export interface ModelReply {
   readonly usd?: number;
   /** The usage is not the provider's own but a bound, since it reported none. */
   readonly estimated?: boolean;
-  readonly stop: "end" | "length" | "refusal";
+  /** `tools`: it wants something done first. */
+  readonly stop: "end" | "length" | "refusal" | "tools";
+  readonly uses?: readonly ToolUse[];
+  readonly kept?: Message["kept"];
+  /** How often the vendor searched the web for it; what that cost is in the bill. */
+  readonly searches?: number;
   readonly mode?: ShapeMode;
   /** What the provider calls the model that answered. */
   readonly model?: string;
@@ -78,6 +136,10 @@ export interface Provider {
   readonly concurrency: number;
   readonly rpm?: number;
   readonly tpm?: number;
+  /** What it can take beside text, tools and shapes. */
+  readonly can?: { readonly web_search?: boolean; readonly media?: boolean };
+  /** What one search of the web costs at most, in nano-USD; only where it can search. */
+  readonly search_usd?: number;
   /** More input tokens than this request can have: the bytes of all that is sent, and the vendor's overhead. */
   bound(request: ModelRequest): number;
   complete(request: ModelRequest, hooks: CallHooks): Promise<ModelReply>;

@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { ToolGrant } from "./agent.ts";
 import { WebhookSettings } from "./alert.ts";
 import { BreakerPolicy, Budget, Limits, RetryPolicy } from "./limits.ts";
 import { RehearsalPlan } from "./provider.ts";
+import { ServerSettings } from "./toolbox.ts";
 
 const Price = z.strictObject({
   input_per_mtok: z.number().nonnegative(),
@@ -90,7 +92,15 @@ export const Settings = z.strictObject({
   agents: z.array(z.string()).default(["agents", ".claude/agents", ".github/agents"]),
   workflows: z.array(z.string()).default(["workflows"]),
   subscriptions: z.array(SubscriptionSettings).default([]),
-  mcp_servers: z.record(z.string(), z.unknown()).default({}),
+  /** Servers whose tools agents may be given, by the name that agents say. */
+  mcp_servers: z
+    .record(
+      z.string().regex(/^(?!baton$)[\w.-]{1,40}$/, "a name has letters, digits and _ . - (`baton` is taken)"),
+      ServerSettings,
+    )
+    .default({}),
+  /** What the names of tools in agent files mean here, such as `Edit: files/edit_file`. */
+  tools: z.record(z.string(), z.union([ToolGrant, z.array(ToolGrant)])).default({}),
   auth: z.strictObject({ tokens_env: z.string().default("BATON_TOKENS") }).optional(),
   /** May the model that calls for a run decide its waits, and where the tokens of those are who may decide all. */
   approvals: z

@@ -5,7 +5,7 @@ import type { Fork } from "./changes.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
-import type { RehearsalPlan, ShapeMode } from "./provider.ts";
+import type { Message, RehearsalPlan, ShapeMode, ToolSpec } from "./provider.ts";
 import type { Status } from "./status.ts";
 import type { Usage } from "./usage.ts";
 
@@ -132,7 +132,11 @@ export interface Attempt {
 /** What was asked, whole; the store keeps each text once. */
 export interface AttemptInput {
   readonly system: string;
-  readonly messages: readonly { readonly role: "user" | "assistant"; readonly content: string }[];
+  /** In a dialogue with tools: only what is new since the turn at `after`. */
+  readonly messages: readonly Message[];
+  /** The place of the turn before, whose dialogue and answer stand before these messages. */
+  readonly after?: string;
+  readonly tools?: readonly ToolSpec[];
   readonly shape?: unknown;
   /** Names the version of the shape that the answer was to have. */
   readonly shape_version?: string;

@@ -54,9 +54,17 @@ function written(thing: object): { readonly body: string; readonly hash: string 
 /** What a column holds for a question: each of its texts by itself, so that what is said again is kept once. */
 export function* keepInput(input: AttemptInput, now: number): Tx<string> {
   const cells: (string | null)[] = [yield* keep(input.system, now), yield* keep(input.shape, now)];
-  for (const { role, content } of input.messages) cells.push(role, yield* keep(content, now));
+  for (const { role, content, ...more } of input.messages)
+    if (Object.keys(more).length === 0) cells.push(role, yield* keep(content, now));
+    else cells.push(WHOLE, yield* keep({ role, content, ...more }, now));
+  const { after, tools } = input;
+  if (after !== undefined || tools) cells.push(BESIDE, yield* keep({ after, tools }, now));
   return JSON.stringify(cells);
 }
+
+/** What stands in the place of a role where the cell behind it is a whole message, or what stands beside all messages. */
+const WHOLE = "*";
+const BESIDE = "+";
 
 /** The texts that these cells refer to. */
 export function* fetchTexts(cells: Iterable<Cell | undefined>): Tx<Texts> {
@@ -89,13 +97,17 @@ export const inputCells = (row: Row): readonly Cell[] => JSON.parse(text(row, "a
 export function inputOf(row: Row, texts: Texts): AttemptInput {
   const [system, shape, ...said] = inputCells(row);
   const messages: AttemptInput["messages"][number][] = [];
+  let beside: Pick<AttemptInput, "after" | "tools"> = {};
   for (let i = 0; i + 1 < said.length; i += 2) {
-    const role = said[i] === "assistant" ? "assistant" : "user";
-    messages.push({ role, content: String(unpack(said[i + 1], texts)) });
+    const value = unpack(said[i + 1], texts);
+    if (said[i] === BESIDE) beside = value as typeof beside;
+    else if (said[i] === WHOLE) messages.push(value as (typeof messages)[number]);
+    else messages.push({ role: said[i] === "assistant" ? "assistant" : "user", content: String(value) });
   }
   return {
     system: String(unpack(system, texts)),
     messages,
+    ...beside,
     ...present({ shape: unpack(shape, texts), shape_version: maybeText(row, "shape_version") }),
   };
 }
