@@ -29,7 +29,12 @@ const Keys = z.array(z.string().regex(/^[\w.:/-]{0,100}\*?$/, "a key is a word s
 const ReadWrite = z.strictObject({ read: Keys.default([]), write: Keys.default([]) });
 
 /** What answers in place of a model: one deed, its input made from the task by templates. */
-const AgentFunction = z.strictObject({ does: z.string().min(1), input: z.unknown() });
+const AgentFunction = z.strictObject({
+  does: z.string().min(1),
+  input: z.unknown(),
+  /** It changes the world: it is claimed before it begins, and not repeated blindly. */
+  effect: z.union([z.boolean(), z.literal("idempotent")]).optional(),
+});
 
 const Schema = z.record(z.string(), z.unknown());
 

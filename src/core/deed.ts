@@ -14,6 +14,8 @@ export interface Deed {
   readonly verify?: Verify;
   readonly seconds?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /** Whose breaker counts its failures, such as `tool:files/read_file`; while that is open, it is not done. */
+  readonly subject?: string;
 }
 
 /** Looks whether something was done, and changes nothing. */

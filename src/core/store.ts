@@ -5,7 +5,7 @@ import type { Fork } from "./changes.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
-import type { Message, RehearsalPlan, ShapeMode, ToolSpec } from "./provider.ts";
+import type { Message, RehearsalPlan, ShapeMode, ToolSpec, ToolUse } from "./provider.ts";
 import type { Status } from "./status.ts";
 import type { Usage } from "./usage.ts";
 
@@ -123,6 +123,8 @@ export interface Attempt {
   readonly error?: FailureInfo;
   readonly input: AttemptInput;
   readonly reply?: string;
+  /** What the model wanted done, where that was its reply. */
+  readonly uses?: readonly ToolUse[];
   readonly mode?: ShapeMode;
   readonly at: number;
   readonly first_ms?: number;
@@ -236,6 +238,7 @@ export interface Settle {
   readonly estimated: boolean;
   readonly error?: FailureInfo;
   readonly reply?: string;
+  readonly uses?: readonly ToolUse[];
   readonly mode?: ShapeMode;
   readonly first_ms?: number;
   readonly ms: number;

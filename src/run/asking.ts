@@ -2,14 +2,14 @@ import { type Amount, type Ask, type Ledger, NOTHING } from "../core/budget.ts";
 import { Failure } from "../core/errors.ts";
 import { toNano } from "../core/money.ts";
 import type { Task } from "../core/pattern.ts";
-import { type ModelRequest, splitModel } from "../core/provider.ts";
+import { type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
 import type { Attempt, Hold } from "../core/store.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import { capsOf, dailyNodes, plus } from "./caps.ts";
 import type { Frame } from "./frame.ts";
 import type { Errand } from "./guard.ts";
 import type { Playing } from "./playing.ts";
-import { messages, type Question, tagOf } from "./question.ts";
+import { messages, type Question, type TurnOf, tagOf } from "./question.ts";
 
 /** Which of an agent's models is asked, and in which turn of the dialogue with it. */
 export interface Rung {
@@ -48,7 +48,7 @@ export const errandOf = ({ play, question }: Standing, { model }: Rung, tokens: 
 });
 
 function requestOf({ play, place, question }: Standing, { rung, turn, model }: Rung): Prepared["request"] {
-  const { spec, system, shape } = question;
+  const { spec, system, shape, turn: dialogue } = question;
   const past = turn > 0 ? play.memory.attempts(place) : [];
   const bad = past.findLast((attempt) => attempt.rung === rung && attempt.result === "bad");
   const repair = bad && { reply: bad.reply ?? "", problem: bad.error?.message ?? "it is not usable" };
@@ -60,10 +60,19 @@ function requestOf({ play, place, question }: Standing, { rung, turn, model }: R
     ...(shape && { shape }),
     max_output_tokens: spec.max_output_tokens,
     ...(spec.temperature !== undefined && { temperature: spec.temperature }),
+    ...(spec.effort && { effort: spec.effort }),
+    ...(dialogue && toolsOf(dialogue, play.stage.desk.provider(splitModel(model).provider))),
     agent: spec.name,
     ...(rehearsal && { rehearsal }),
   };
 }
+
+/** What a turn may use, so far as this model's vendor has it. */
+const toolsOf = ({ tools, must_answer, web_search }: TurnOf, provider: Provider | undefined) => ({
+  ...(tools.length > 0 && { tools, ...(must_answer && { must_answer }) }),
+  ...(web_search && provider?.can?.web_search && !must_answer && { web_search }),
+  cache: "dialogue" as const,
+});
 
 function askOf({ play, question }: Standing, model: string, request: Prepared["request"]): Ask {
   const { max_output_tokens } = question.spec;
@@ -101,14 +110,16 @@ export function blocked({ play, question, task }: Standing, model: string): Fail
 /** The record of a request that is about to leave, and what must be held for it. */
 export function holdOf(standing: Standing, { request, ask }: Prepared, at: Rung): Hold {
   const { play, frame, place, question, task } = standing;
-  const { system, shape, shape_version } = question;
+  const { system, shape, shape_version, turn } = question;
+  const said = request.messages.slice(turn?.history.length ?? 0);
+  const beside = turn && { ...(turn.after !== undefined && { after: turn.after }), tools: turn.tools };
   const attempt = {
     id: play.memory.nextAttempt(),
     generation: play.run.generation,
     place,
     ...at,
     agent: tagOf(question),
-    input: { system, messages: request.messages, ...(shape && { shape }), ...(shape_version && { shape_version }) },
+    input: { system, messages: said, ...beside, ...(shape && { shape }), ...(shape_version && { shape_version }) },
     cached_answer: false,
     at: play.stage.clock.now(),
   };

@@ -1,6 +1,5 @@
 import { type AgentRef, refName } from "../core/agent.ts";
 import type { Deed } from "../core/deed.ts";
-import { Failure } from "../core/errors.ts";
 import type {
   Answer,
   MapOptions,
@@ -15,13 +14,13 @@ import type {
 import { Act } from "./act.ts";
 import { freeAside } from "./aside.ts";
 import { Branches } from "./branches.ts";
-import { Call, type Teller } from "./call.ts";
-import { changed } from "./changed.ts";
-import { delegate, workflowOf } from "./delegate.ts";
+import type { Teller } from "./call.ts";
+import { answerCall } from "./executors.ts";
 import type { Frame } from "./frame.ts";
 import { Nested } from "./nested.ts";
+import { patternInside } from "./pattern-inside.ts";
 import type { Playing } from "./playing.ts";
-import { ask } from "./question.ts";
+import { verb } from "./verb.ts";
 import { Waiting } from "./waiting.ts";
 
 /** The verbs, as they stand in one frame of a play. */
@@ -29,13 +28,17 @@ export function contextOf(play: Playing, frame: Frame): RunContext {
   return {
     call<T>(ref: AgentRef, task: Task<T>): Promise<Answer<T>> {
       if (!task.closing && frame.aside) freeAside(play, frame);
-      return verb<Answer<T>>(play, frame, task.name ?? refName(ref), (place, tell) => {
-        const asking = changed(play, frame, place, { task, tell: tell as Teller<Answer<unknown>> });
-        const workflow = workflowOf(play, ref);
-        if (workflow) return delegate(play, frame, place, workflow, asking.task, contextIn(play), asking.tell);
-        const asked = ask(play.stage.desk, play.catalogue, ref, asking.task);
-        new Call(play, frame, place, asked, asking.task, asking.tell).begin();
-      });
+      return verb<Answer<T>>(play, frame, task.name ?? refName(ref), (place, tell) =>
+        answerCall({
+          play,
+          frame,
+          place,
+          ref,
+          task,
+          tell: tell as Teller<Answer<unknown>>,
+          contextOf: contextIn(play),
+        }),
+      );
     },
 
     map<A, B>(
@@ -60,7 +63,7 @@ export function contextOf(play: Playing, frame: Frame): RunContext {
 
     run: <I, O>(pattern: Pattern<I, O>, input: I, options: RunOptions = {}) =>
       verb<O>(play, frame, options.name ?? pattern.name, (place, tell) => {
-        const inside = { pattern: pattern as unknown as Pattern, input, options, contextOf: contextIn(play) };
+        const inside = patternInside(play, { pattern: pattern as unknown as Pattern, input, options }, contextIn(play));
         new Nested(play, frame, place, inside, { ...tell, done: (line) => tell.done(line.value as O) }).begin();
       }),
 
@@ -78,41 +81,3 @@ export function contextOf(play: Playing, frame: Frame): RunContext {
 }
 
 const contextIn = (play: Playing) => (frame: Frame) => contextOf(play, frame);
-
-/**
- * Every verb begins here. While it is open its frame is not running; once the play is over, or the branch has lost,
- * it never settles, and the frames of the pattern are simply let go.
- */
-function verb<T>(
-  play: Playing,
-  frame: Frame,
-  name: string,
-  begin: (place: string, tell: Teller<T>) => void,
-): Promise<T> {
-  if (play.over || frame.closed) {
-    play.active--;
-    play.idle();
-    return new Promise<never>(() => {});
-  }
-  if (frame.busy !== undefined) {
-    const why = `${name} began before ${frame.busy} had ended: only map does several things at once`;
-    play.catastrophe(new Failure("OVERLAPPED", why, { step: frame.path }));
-    return new Promise<never>(() => {});
-  }
-  frame.busy = name;
-  play.active--;
-  return new Promise<T>((resolve, reject) => {
-    const settle = (give: () => void) => {
-      if (play.over || frame.closed) return;
-      frame.busy = undefined;
-      play.active++;
-      give();
-    };
-    const tell = {
-      done: (value: T) => settle(() => resolve(value)),
-      fail: (failure: Failure) => settle(() => reject(failure)),
-    };
-    begin(frame.next(name), tell);
-    play.idle();
-  });
-}

@@ -2,7 +2,7 @@ import { canonical } from "../core/fingerprint.ts";
 import { isUnder } from "../core/place.ts";
 import type { Attempt, Line } from "../core/store.ts";
 import type { Remembered } from "./memory.ts";
-import { type Question, tagOf } from "./question.ts";
+import { freshOf, type Question, tagOf } from "./question.ts";
 
 /**
  * The end by time, in a fork's source, that cut off the very question which is about to be asked. Where it cut off
@@ -23,7 +23,8 @@ export function cutOff(
 
 function asks({ input, agent }: Attempt, question: Question): boolean {
   const { system, messages, shape } = input;
-  const same = system === question.system && messages[0]?.content === question.prompt;
+  const fresh = freshOf(question);
+  const same = system === question.system && canonical(messages.slice(0, fresh.length)) === canonical(fresh);
   return same && agent === tagOf(question) && canonical(shape) === canonical(question.shape);
 }
 

@@ -5,7 +5,7 @@ import { nearest } from "../core/nearest.ts";
 import type { Playing } from "./playing.ts";
 
 /** A deed that reads the run in play itself. */
-export type OwnDeed = (input: unknown, play: Playing) => Promise<unknown>;
+export type OwnDeed = (input: unknown, play: Playing, scene: DeedScene) => Promise<unknown>;
 
 /** All that runs can do in the world without a model, so many at a time. */
 export class Deeds {
@@ -21,7 +21,7 @@ export class Deeds {
 
   async perform(does: string, input: unknown, scene: DeedScene, play: Playing): Promise<unknown> {
     const own = this.#own[does];
-    if (own) return own(input, play);
+    if (own) return own(input, play, scene);
     const known = this.#functions.get(does);
     if (!known) throw unknown(does, [...this.#functions.keys()]);
     known.check?.(input);

@@ -14,7 +14,10 @@ import { hasEnded } from "../core/status.ts";
 import type { NewRun, Run, RunStore, WorkerIdentity } from "../core/store.ts";
 import type { Library } from "../core/workflow.ts";
 import { capsOf } from "./caps.ts";
-import { Deeds } from "./deeds.ts";
+import { Deeds, type OwnDeed } from "./deeds.ts";
+import { CHECKS, checkGuard } from "./dialogue/guard-deed.ts";
+import { FINDS_KIT, findKit } from "./dialogue/kit-deed.ts";
+import { KEEPS_NOTES, keepNotes } from "./dialogue/notes.ts";
 import { estimateDeed, forecast } from "./forecast.ts";
 import { type ForkParts, foreseeFork, newFork } from "./forking.ts";
 import { Guard } from "./guard.ts";
@@ -63,6 +66,14 @@ export interface EngineOptions {
   readonly onOutage?: OnOutage;
 }
 
+/** What reads the run in play itself. */
+const OWN_DEEDS: Readonly<Record<string, OwnDeed>> = {
+  estimate: estimateDeed,
+  [FINDS_KIT]: findKit,
+  [KEEPS_NOTES]: keepNotes,
+  [CHECKS]: checkGuard,
+};
+
 const LEASE_MS = 10_000;
 const TICK_MS = 50;
 const PROGRESS_MS = 1000;
@@ -105,7 +116,7 @@ class LocalEngine implements Engine {
       store,
       desk,
       guard: this.#guard,
-      deeds: new Deeds(options.deeds ?? [], { estimate: estimateDeed }, limits.calls),
+      deeds: new Deeds(options.deeds ?? [], OWN_DEEDS, limits.calls),
       clock,
       log,
       patterns: this.#patterns,

@@ -1,25 +1,29 @@
 import { Failure, type FailureInfo } from "../core/errors.ts";
-import { fingerprint } from "../core/fingerprint.ts";
-import type { Pattern, RunContext, RunOptions } from "../core/pattern.ts";
+import type { RunOptions } from "../core/pattern.ts";
 import type { Line } from "../core/store.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import type { Teller } from "./call.ts";
 import { capsOf } from "./caps.ts";
 import { Frame, type Open } from "./frame.ts";
-import { kept } from "./kept.ts";
 import type { Playing, Undecided } from "./playing.ts";
 
 /** What is played inside, and within which bounds. */
 export interface Inside {
-  readonly pattern: Pattern;
-  readonly input: unknown;
+  /** What it is, for people. */
+  readonly name: string;
+  /** The same for the same thing with the same input. */
+  readonly print: string;
+  /** It stands a level deeper; an agent's own dialogue does not. */
+  readonly deeper: boolean;
   readonly options: RunOptions;
-  readonly contextOf: (frame: Frame) => RunContext;
+  play(inner: Frame): Promise<unknown>;
+  /** Who has answered, where that is an agent. */
+  who?(): Pick<Line, "agent" | "model">;
 }
 
 type Ended = { readonly value: unknown } | { readonly error: FailureInfo };
 
-/** The verb `run`: a pattern inside a pattern, one level deeper, and one line when it is done. */
+/** The verb `run`: something of several steps inside a pattern, one line when it is done. */
 export class Nested implements Open, Undecided {
   readonly place: string;
   readonly #play: Playing;
@@ -36,28 +40,28 @@ export class Nested implements Open, Undecided {
     this.place = place;
     this.#inside = inside;
     this.#tell = tell;
-    this.#print = fingerprint({ kind: "run", pattern: inside.pattern.name, input: inside.input });
+    this.#print = inside.print;
   }
 
   begin(): void {
     const known = this.#play.journal.recall(this.#frame, this.place, "run", this.#print);
     if (this.#play.over) return;
     if (known) return this.#give(known);
-    const { pattern, options } = this.#inside;
+    const { name, deeper, options } = this.#inside;
     const caps = options.budget
       ? [...this.#frame.caps, { place: this.place, caps: capsOf(options.budget) }]
       : this.#frame.caps;
-    const inner = new Frame(this.place, this.#frame.depth + 1, caps, this.#frame);
+    const inner = new Frame(this.place, this.#frame.depth + (deeper ? 1 : 0), caps, this.#frame);
     this.#inner = inner;
     this.#frame.open.add(this);
     this.#play.maps.add(this);
     this.#play.active++;
     const { depth } = this.#play.catalogue.limits;
     if (inner.depth > depth) {
-      const why = `${pattern.name} would be level ${inner.depth}, and ${depth} are allowed (limits.depth)`;
+      const why = `${name} would be level ${inner.depth}, and ${depth} are allowed (limits.depth)`;
       return this.#ended({ error: new Failure("DEPTH_EXCEEDED", why).toJSON() });
     }
-    this.#run(inner).then(
+    this.#inside.play(inner).then(
       (value) => this.#ended({ value }),
       (error: unknown) => {
         const failure = Failure.from(error);
@@ -86,19 +90,6 @@ export class Nested implements Open, Undecided {
     this.#stopTimer = this.#play.stage.clock.after(Math.max(0, most * 1000 - this.#inner.elapsed), late);
   }
 
-  /** What does not fit the pattern is its caller's fault, and no bug. */
-  async #run(inner: Frame): Promise<unknown> {
-    const { pattern, input, contextOf } = this.#inside;
-    const parsed = pattern.input.safeParse(input);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      const at = issue?.path.length ? `${issue.path.join(".")}: ` : "";
-      throw new Failure("INVALID_INPUT", `${pattern.name} does not take this input: ${at}${issue?.message}`);
-    }
-    pattern.check?.(parsed.data, this.#play.catalogue.limits);
-    return kept(pattern.output.parse(await pattern.run(contextOf(inner), parsed.data)));
-  }
-
   lateAgain({ place, ms, usage = NO_USAGE, error }: Line): boolean {
     const inner = this.#inner;
     if (place !== this.place || !error || !inner || inner.closed || this.#play.over) return false;
@@ -121,7 +112,7 @@ export class Nested implements Open, Undecided {
     inner.close();
     inner.elapsed = seconds * 1000;
     inner.spent = this.#play.journal.usageUnder(this.place);
-    const error = new Failure("TIMEOUT", `${this.#inside.pattern.name} had not ended after its ${seconds} seconds`);
+    const error = new Failure("TIMEOUT", `${this.#inside.name} had not ended after its ${seconds} seconds`);
     void this.#play.journal.write([{ do: "close", under: [this.place] }]);
     this.#play.active++;
     this.#over({ error: error.toJSON() });
@@ -149,7 +140,8 @@ export class Nested implements Open, Undecided {
     const { elapsed: ms, spent: usage, degraded } = inner;
     this.#frame.seq = Math.max(this.#frame.seq, inner.seq);
     const state = "error" in end ? ("failed" as const) : ("done" as const);
-    const how = { place: this.place, kind: "run", print: this.#print, state, ms, usage, ...end } as const;
+    const who = this.#inside.who?.();
+    const how = { place: this.place, kind: "run", print: this.#print, state, ms, usage, ...who, ...end } as const;
     const write = this.#play.journal.newLine(this.#frame, { ...how, ...(degraded.length > 0 && { degraded }) });
     void this.#play.journal.write([write]);
     const line = this.#play.memory.line(this.place);

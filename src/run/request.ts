@@ -183,6 +183,7 @@ export class Request {
       result: failure ? "bad" : "ok",
       ...charge,
       reply: reply.text,
+      ...(reply.uses && { uses: reply.uses }),
       ...(reply.mode && { mode: reply.mode }),
       ...(first_ms !== undefined && { first_ms: Math.round(first_ms) }),
       ...(failure && { error: failure.toJSON() }),

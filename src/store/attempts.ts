@@ -93,7 +93,7 @@ export function* settle(run: string, done: Settle, books: Books, now: number): T
   const [settled] = yield sql(
     `update attempts set state = 'settled', result = $3, estimated = $4, error = $5, error_kind = $6, reply = $7,
        mode = $8, first_ms = $9, ms = $10, usd = $11, input_tokens = $12, cached_tokens = $13,
-       cache_write_tokens = $14, output_tokens = $15, reasoning_tokens = $16, calls = $17, partial = $18,
+       cache_write_tokens = $14, output_tokens = $15, reasoning_tokens = $16, calls = $17, partial = $18, uses = $19,
        overrun = case when $11 > reserve_usd then 1 else 0 end
      where run = $1 and id = $2 and state = 'held'
      returning nodes, reserve_usd, reserve_tokens, cached_answer`,
@@ -108,6 +108,7 @@ export function* settle(run: string, done: Settle, books: Books, now: number): T
     done.first_ms ?? null,
     done.ms,
     ...usageCells(usage),
+    yield* keep(done.uses, now),
   );
   if (settled) books.settle(nodesOf(settled), reserveOf(settled), usage);
   else if (!done.estimated) yield* correct(run, done.id, usage, books);

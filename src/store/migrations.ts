@@ -3,6 +3,7 @@ import { FORMAT_2 } from "./format-2.ts";
 import { FORMAT_APPROVALS } from "./format-approvals.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
 import { FORMAT_DEAD } from "./format-dead.ts";
+import { FORMAT_DIALOGUES } from "./format-dialogues.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 import { FORMAT_LANES } from "./format-lanes.ts";
 
@@ -264,6 +265,7 @@ where state = 'settled';
   FORMAT_APPROVALS,
   FORMAT_DEAD,
   FORMAT_LANES,
+  FORMAT_DIALOGUES,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

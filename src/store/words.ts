@@ -131,6 +131,7 @@ export function unpackUsage(cell: Cell | undefined): Usage | undefined {
 
 export const attemptCells = (row: Row): readonly (Cell | undefined)[] => [
   row["reply"],
+  row["uses"],
   row["error"],
   ...inputCells(row),
 ];
@@ -160,6 +161,7 @@ export function attemptOf(row: Row, texts: Texts): Attempt {
       result: maybeText(row, "result") as AttemptResult | undefined,
       error: unpack(row["error"], texts) as FailureInfo | undefined,
       reply: unpack(row["reply"], texts) as string | undefined,
+      uses: unpack(row["uses"], texts) as Attempt["uses"],
       mode: maybeText(row, "mode") as ShapeMode | undefined,
       first_ms: maybeInt(row, "first_ms"),
       ms: maybeInt(row, "ms"),

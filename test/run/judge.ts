@@ -149,7 +149,8 @@ async function replayFaults(
     over: () => {},
   };
   let ending: Ending | undefined;
-  void new Play(stage, { run, catalogue: CATALOGUE, memory: kept }, pattern).replay().then((told) => {
+  const catalogue = (await store.catalogue(run.catalogue)) ?? CATALOGUE;
+  void new Play(stage, { run, catalogue, memory: kept }, pattern).replay().then((told) => {
     ending = told;
   });
   await time.settle();

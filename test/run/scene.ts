@@ -25,10 +25,17 @@ export interface Asked {
   /** The how-manieth request with this prompt, from 1. */
   readonly nth: number;
   readonly messages: ModelRequest["messages"];
+  readonly request: ModelRequest;
+}
+
+/** What a model wants done before it answers. */
+export interface Wants {
+  readonly uses: readonly { readonly name: string; readonly arguments: unknown }[];
+  readonly text?: string;
 }
 
 /** An answer, at once or after so many milliseconds; a failure; or silence until it is aborted. */
-export type Said = string | Failure | "silence" | { readonly say: string | Failure; readonly ms: number };
+export type Said = string | Failure | "silence" | Wants | { readonly say: string | Failure; readonly ms: number };
 
 const LIMIT_MS = 60_000;
 const COST = { input: 10, cached: 0, cache_write: 0, output: 10, reasoning: 0 };
@@ -193,7 +200,7 @@ export class Scene {
         const said = this.say(this.#ask(id, request));
         const { say, ms } = typeof said === "object" && "ms" in said ? said : { say: said, ms: 1 };
         return new Promise((resolve, reject) => {
-          const answer = () => (say instanceof Failure ? reject(say) : resolve(replyOf(say)));
+          const answer = () => (say instanceof Failure ? reject(say) : resolve(replyOf(say, this.asked.length)));
           const forget = say === "silence" ? () => {} : this.time.after(ms, asker.id, answer);
           signal.addEventListener("abort", () => {
             if (!asker.dead) this.aborted++;
@@ -205,13 +212,19 @@ export class Scene {
     };
   }
 
-  #ask(provider: string, { agent, model, messages }: ModelRequest): Asked {
+  #ask(provider: string, request: ModelRequest): Asked {
+    const { agent, model, messages } = request;
     const prompt = messages[0]?.content ?? "";
     const nth = this.asked.filter((each) => each.prompt === prompt).length + 1;
-    const asked = { agent, model: `${provider}/${model}`, prompt, nth, messages };
+    const asked = { agent, model: `${provider}/${model}`, prompt, nth, messages, request };
     this.asked.push(asked);
     return asked;
   }
 }
 
-const replyOf = (text: string): ModelReply => ({ text, tokens: COST, stop: "end" });
+/** The vendor's own ids differ each time, as they do in life. */
+function replyOf(said: string | Wants, nth: number): ModelReply {
+  if (typeof said === "string") return { text: said, tokens: COST, stop: "end" };
+  const uses = said.uses.map((use, index) => ({ id: `use-${nth}-${index}`, ...use }));
+  return { text: said.text ?? "", uses, tokens: COST, stop: "tools" };
+}

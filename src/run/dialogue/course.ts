@@ -1,0 +1,123 @@
+import type { AgentSpec } from "../../core/agent.ts";
+import type { Failure } from "../../core/errors.ts";
+import type { RunContext, Task } from "../../core/pattern.ts";
+import type { Message, ToolUse } from "../../core/provider.ts";
+import { asText } from "../../core/texts.ts";
+import type { Frame } from "../frame.ts";
+import type { Turned } from "../judging.ts";
+import type { Playing } from "../playing.ts";
+import { checkAnswer, checkTask } from "./guarding.ts";
+import { type Kit, kitFor } from "./kit.ts";
+import { type Standing, type Taken, takeTurn } from "./turn.ts";
+import { Uses } from "./uses.ts";
+
+/** A dialogue where it stands. Everything in it is told by its verbs, so that a replay takes the same course. */
+export interface Talk {
+  readonly play: Playing;
+  readonly frame: Frame;
+  readonly ctx: RunContext;
+  readonly spec: AgentSpec;
+  readonly task: Task<unknown>;
+}
+
+interface Said {
+  readonly output: unknown;
+  readonly model: string;
+}
+
+const TURNS = 20;
+/** A turn for mending what a check of the answer has found. */
+const MENDINGS = 1;
+
+/** Asks until there is an answer: what the model wants done is done in between, so often as its agent may be asked. */
+export async function converse(talk: Talk): Promise<Said> {
+  const prompt = await checkTask(talk);
+  const course = new Course(talk, await kitFor(talk), prompt);
+  for (let nth = 1; ; nth++) {
+    const said = await course.turn(nth);
+    if (said) return said;
+  }
+}
+
+/** What has been said so far, and what is said next. */
+class Course {
+  readonly #talk: Talk;
+  readonly #kit: Kit;
+  readonly #uses: Uses;
+  readonly #standing: Standing;
+  readonly #most: number;
+  readonly #said: Message[] = [];
+  #fresh: readonly Message[];
+  #last: Taken | undefined;
+  #mended = 0;
+
+  constructor(talk: Talk, kit: Kit, prompt: string) {
+    this.#talk = talk;
+    this.#kit = kit;
+    this.#uses = new Uses(talk, kit);
+    this.#standing = { spec: talk.spec, task: talk.task, rules: kit.rules };
+    this.#most = talk.spec.max_turns ?? TURNS;
+    this.#fresh = [user(prompt)];
+  }
+
+  /** One turn, and what it wants done. Gives the answer where that is one. */
+  async turn(nth: number): Promise<Said | undefined> {
+    const { tools } = this.#kit;
+    const must_answer = nth >= this.#most && tools.length > 0;
+    const fresh = must_answer ? withLastWord(this.#fresh) : this.#fresh;
+    const turn = {
+      history: [...this.#said],
+      fresh,
+      tools,
+      must_answer,
+      ...afterTurn(this.#last),
+      ...searches(this.#kit),
+    };
+    const taken = await takeTurn(this.#talk.play, this.#talk.frame, this.#standing, turn);
+    this.#last = taken;
+    this.#said.push(...fresh);
+    const { output, model } = taken.answer;
+    if ("answer" in output) return this.#answered(output.answer, model, must_answer);
+    const results = await this.#uses.done(output.uses, taken.answer);
+    this.#fresh = [asked(output), { ...user(""), results }];
+    return undefined;
+  }
+
+  /** An answer that a check does not let pass may be mended once. */
+  async #answered(answer: unknown, model: string, isLast: boolean): Promise<Said | undefined> {
+    const { ctx, spec } = this.#talk;
+    const checked = await checkAnswer(this.#talk, answer);
+    if ("failure" in checked) {
+      if (this.#mended++ >= MENDINGS) throw checked.failure;
+      this.#fresh = [assistant(asText(answer)), user(mend(checked.failure))];
+      return undefined;
+    }
+    if (isLast) ctx.degrade(`${spec.name} had no turns left (max_turns: ${this.#most}) and answered with what it knew`);
+    return { output: checked.answer, model };
+  }
+}
+
+const afterTurn = (last: Taken | undefined) => (last ? { after: last.place, before: last.print } : {});
+
+const searches = ({ web_search }: Kit) => (web_search ? { web_search } : {});
+
+const user = (content: string): Message => ({ role: "user", content });
+const assistant = (content: string): Message => ({ role: "assistant", content });
+
+const asked = ({ text, uses, kept }: Extract<Turned, { uses: readonly ToolUse[] }>): Message => ({
+  ...assistant(text),
+  uses,
+  ...(kept && { kept }),
+});
+
+const mend = ({ message }: Failure): string =>
+  `Your answer cannot be taken: ${message}. Answer again, whole and mended, with nothing else.`;
+
+const LAST_WORD =
+  "This is your last turn: no tool can be used any more. Answer now with what you know, and say what is open.";
+
+/** What is said to the model for the last time. */
+function withLastWord(fresh: readonly Message[]): Message[] {
+  const last = fresh.at(-1) ?? user("");
+  return [...fresh.slice(0, -1), { ...last, content: [last.content, LAST_WORD].filter(Boolean).join("\n\n") }];
+}
