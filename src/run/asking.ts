@@ -5,6 +5,7 @@ import type { Task } from "../core/pattern.ts";
 import { type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
 import type { Attempt, Hold } from "../core/store.ts";
 import { NO_USAGE } from "../core/usage.ts";
+import { sharedOf } from "./alike.ts";
 import { capsOf, dailyNodes, plus } from "./caps.ts";
 import type { Frame } from "./frame.ts";
 import type { Errand } from "./guard.ts";
@@ -47,7 +48,8 @@ export const errandOf = ({ play, question }: Standing, { model }: Rung, tokens: 
   concurrency: question.spec.concurrency,
 });
 
-function requestOf({ play, place, question }: Standing, { rung, turn, model }: Rung): Prepared["request"] {
+function requestOf(standing: Standing, { rung, turn, model }: Rung): Prepared["request"] {
+  const { play, place, question } = standing;
   const { spec, system, shape, turn: dialogue } = question;
   const past = turn > 0 ? play.memory.attempts(place) : [];
   const bad = past.findLast((attempt) => attempt.rung === rung && attempt.result === "bad");
@@ -61,11 +63,15 @@ function requestOf({ play, place, question }: Standing, { rung, turn, model }: R
     max_output_tokens: spec.max_output_tokens,
     ...(spec.temperature !== undefined && { temperature: spec.temperature }),
     ...(spec.effort && { effort: spec.effort }),
-    ...(dialogue && toolsOf(dialogue, play.stage.desk.provider(splitModel(model).provider))),
+    ...(dialogue
+      ? toolsOf(dialogue, play.stage.desk.provider(splitModel(model).provider))
+      : cacheOf(sharedOf(standing, model))),
     agent: spec.name,
     ...(rehearsal && { rehearsal }),
   };
 }
+
+const cacheOf = (shared: { readonly chars: number } | undefined) => (shared ? { cache: shared.chars } : {});
 
 /** What a turn may use, so far as this model's vendor has it. */
 const toolsOf = ({ tools, must_answer, web_search }: TurnOf, provider: Provider | undefined) => ({

@@ -1,8 +1,9 @@
-import { type AgentRef, refName } from "../core/agent.ts";
+import { type AgentRef, type AgentSpec, refName } from "../core/agent.ts";
 import type { Catalogue } from "../core/catalogue.ts";
 import type { Desk } from "../core/desk.ts";
 import type { StartRequest } from "../core/engine.ts";
 import { splitModel } from "../core/provider.ts";
+import { BUILT_IN_SERVER } from "../core/toolbox.ts";
 import type { Library, PinnedWorkflow } from "../core/workflow.ts";
 
 /** All that a run may meet, by content, and what a worker must have to play it. Throws where somebody named cannot be asked. */
@@ -11,7 +12,8 @@ export function pinned(
   { desk, library }: { readonly desk: Desk; readonly library?: Library },
 ): { readonly catalogue: Catalogue; readonly needs: readonly string[] } {
   const named = { agents: pattern.agents(input), workflows: pattern.workflows?.(input) ?? [] };
-  const { agents, workflows } = expanded(named, (name) => desk.has(name), library);
+  const peers = peersIn(desk.pin([]), desk);
+  const { agents, workflows } = expanded({ ...named, peers }, (name) => desk.has(name), library);
   const plain = desk.pin(agents, rehearsal !== undefined);
   const catalogue = workflows.size === 0 ? plain : { ...plain, workflows: Object.fromEntries(workflows) };
   return { catalogue, needs: needsOf(agents, catalogue, desk) };
@@ -26,13 +28,39 @@ export function needsOfPinned(
   const saved = catalogue.workflows ?? {};
   const library = { has: (name: string) => Object.hasOwn(saved, name), pin: (name: string) => saved[name] };
   const named = { agents: pattern.agents(input), workflows: pattern.workflows?.(input) ?? [] };
-  const { agents } = expanded(named, (name) => Object.hasOwn(catalogue.agents, name), library);
+  const peers = peersIn(catalogue, desk);
+  const { agents } = expanded({ ...named, peers }, (name) => Object.hasOwn(catalogue.agents, name), library);
   return needsOf(agents, catalogue, desk);
 }
 
+/** The providers of whoever is asked first, and the servers whose tools they are given. */
 function needsOf(agents: readonly AgentRef[], catalogue: Catalogue, desk: Desk): readonly string[] {
-  const models = agents.flatMap((ref) => desk.find(catalogue, ref).models[0] ?? []);
-  return [...new Set(models.map((model) => `provider:${splitModel(model).provider}`))].sort();
+  const specs = agents.map((ref) => desk.find(catalogue, ref));
+  const models = specs.flatMap(({ models: [first], function: own }) => (own ? [] : (first ?? [])));
+  const servers = specs.flatMap(({ tools = [] }) => tools.map((grant) => grant.slice(0, grant.indexOf("/"))));
+  const needs = [
+    ...models.map((model) => `provider:${splitModel(model).provider}`),
+    ...servers.filter((server) => server !== BUILT_IN_SERVER).map((server) => `server:${server}`),
+  ];
+  return [...new Set(needs)].sort();
+}
+
+/** Whom an agent may ask itself, and who judges what goes in and comes out of it. */
+const peersIn =
+  (catalogue: Catalogue, desk: Desk) =>
+  (ref: AgentRef): readonly string[] => {
+    const { consult = [], guards } = specOr(() => desk.find(catalogue, ref)) ?? {};
+    const judges = [...(guards?.input ?? []), ...(guards?.output ?? []), ...(guards?.tools ?? [])];
+    return [...consult, ...judges.flatMap((guard) => ("agent" in guard ? guard.agent : []))];
+  };
+
+/** Whoever is unknown is refused where all are pinned. */
+function specOr(find: () => AgentSpec): AgentSpec | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }
 
 interface Shelf {
@@ -45,9 +73,14 @@ interface Named {
   readonly workflows: readonly string[];
 }
 
+interface Root extends Named {
+  peers(ref: AgentRef): readonly string[];
+}
+
 /** Follows saved workflows, also those that stand where an agent might, to everybody they name in turn. */
-function expanded(named: Named, isAgent: (name: string) => boolean, library: Shelf | undefined) {
+function expanded(named: Root, isAgent: (name: string) => boolean, library: Shelf | undefined) {
   const agents: AgentRef[] = [];
+  const met = new Set<string>();
   const workflows = new Map<string, PinnedWorkflow>();
   const visit = (name: string): void => {
     const workflow = workflows.has(name) ? undefined : library?.pin(name);
@@ -58,8 +91,14 @@ function expanded(named: Named, isAgent: (name: string) => boolean, library: She
   const follow = (from: Named): void => {
     for (const ref of from.agents) {
       const name = refName(ref);
-      if (!name.includes("/") && !isAgent(name) && library?.has(name)) visit(name);
-      else agents.push(ref);
+      if (!name.includes("/") && !isAgent(name) && library?.has(name)) {
+        visit(name);
+        continue;
+      }
+      agents.push(ref);
+      if (met.has(name)) continue;
+      met.add(name);
+      follow({ agents: named.peers(ref), workflows: [] });
     }
     for (const name of from.workflows) visit(name);
   };

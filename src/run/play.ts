@@ -11,6 +11,7 @@ import { kept } from "./kept.ts";
 import type { Remembered } from "./memory.ts";
 import { Offers } from "./offers.ts";
 import type { Gated, Playing, Undecided, Waiter } from "./playing.ts";
+import { Prefixes } from "./prefixes.ts";
 import type { Stage } from "./stage.ts";
 
 /**
@@ -31,6 +32,7 @@ export class Play implements Playing {
   readonly offers: Offers;
   readonly asides = new Set<Frame>();
   readonly cachedPrints = new Set<string>();
+  readonly prefixes: Prefixes;
   live = false;
   over = false;
   #draining = false;
@@ -67,6 +69,7 @@ export class Play implements Playing {
     };
     this.journal = new Journal(stage, run, memory, reader, offered);
     this.offers = new Offers(this.memory);
+    this.prefixes = new Prefixes(stage.clock);
     for (const place of this.memory.cachedPlaces()) {
       const print = this.memory.line(place)?.print;
       if (print) this.cachedPrints.add(print);

@@ -5,6 +5,7 @@ import type { Frame } from "./frame.ts";
 import type { Journal } from "./journal.ts";
 import type { Remembered } from "./memory.ts";
 import type { Offers } from "./offers.ts";
+import type { Prefixes } from "./prefixes.ts";
 import type { Stage } from "./stage.ts";
 
 /** Something at the gate: it goes on when the gate opens. */
@@ -51,6 +52,8 @@ export interface Playing {
   readonly asides: Set<Frame>;
   /** Questions whose answers this run has taken from the cache. */
   readonly cachedPrints: Set<string>;
+  /** Its prompts that begin alike. */
+  readonly prefixes: Prefixes;
   /** The front is behind it: what is asked now is asked for the first time. */
   readonly live: boolean;
   readonly over: boolean;

@@ -4,12 +4,14 @@ import { showUsd, toUsd } from "../core/money.ts";
 import type { ModelReply } from "../core/provider.ts";
 import type { Hold, Settle, Write, Written } from "../core/store.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
+import { joinAlike, sharedOf } from "./alike.ts";
 import { errandOf, heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing } from "./asking.ts";
 import { cacheSeconds } from "./cached.ts";
 import { chargeOf, failedUsage } from "./charge.ts";
 import type { Errand } from "./guard.ts";
 import { judged } from "./judging.ts";
 import type { Playing } from "./playing.ts";
+import type { Arrived } from "./prefixes.ts";
 import type { Patience } from "./watch.ts";
 
 /** The call that a request is made for, and what it is told of it. */
@@ -51,6 +53,8 @@ export class Request {
   #began = 0;
   /** It waits for a slot, and for nothing else. */
   #queued = false;
+  /** It has gone ahead of others that begin alike. */
+  #arrived: Arrived | undefined;
 
   constructor(asker: Asker, standing: Standing, at: Rung) {
     this.#asker = asker;
@@ -69,6 +73,8 @@ export class Request {
   async leave(): Promise<void> {
     const { guard } = this.#play.stage;
     this.#queued = true;
+    joinAlike(this.#standing, this.#at.model);
+    this.#arrived = await this.#wentAhead();
     const leave = await guard.slot(this.#errand);
     let sent = false;
     try {
@@ -81,7 +87,15 @@ export class Request {
       if (sent) await this.#send();
     } finally {
       leave(sent);
+      this.#arrived?.(false);
     }
+  }
+
+  /** Another with the same long beginning goes ahead, and this one waits until that is remembered. */
+  async #wentAhead(): Promise<Arrived | undefined> {
+    await Promise.resolve();
+    const beginning = sharedOf(this.#standing, this.#at.model);
+    return beginning ? this.#play.prefixes.turn(beginning.print) : undefined;
   }
 
   /** One that still waits for a slot no longer does: its call goes back to the gate. */
@@ -169,6 +183,7 @@ export class Request {
       first_token_seconds: spec.first_token_seconds ?? limits.first_token_seconds,
       idle_seconds: spec.idle_seconds ?? limits.idle_seconds,
       call_seconds: spec.call_seconds ?? limits.call_seconds,
+      begun: () => this.#arrived?.(true),
     };
   }
 

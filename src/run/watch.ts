@@ -7,6 +7,8 @@ export interface Patience {
   readonly first_token_seconds: number;
   readonly idle_seconds: number;
   readonly call_seconds: number;
+  /** Told when the answer has begun to come. */
+  readonly begun?: () => void;
 }
 
 const LETTING_GO_MS = 1000;
@@ -40,6 +42,7 @@ export async function watched(
     heard = clock.mono();
     if (first !== undefined) return;
     first = heard - began;
+    patience.begun?.();
     endSilence();
     endSilence = clock.after(idle_seconds * 1000, idle);
   };
