@@ -1,6 +1,7 @@
 import type { FailureInfo } from "./errors.ts";
 import { toUsd } from "./money.ts";
-import { redact, redactText } from "./redact.ts";
+import type { Message } from "./provider.ts";
+import { redact, redactText, TAKEN_OUT } from "./redact.ts";
 import type { Attempt, Line, Memory, Run } from "./store.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
@@ -38,10 +39,25 @@ export function stepRecords({ lines, attempts, waits }: Memory): StepRecord[] {
 }
 
 function withoutSecrets(attempt: Attempt): Attempt {
-  const { input, reply } = attempt;
-  const messages = input.messages.map(({ role, content }) => ({ role, content: redactText(content) }));
-  const asked = { ...input, system: redactText(input.system), messages };
-  return { ...attempt, input: asked, ...(reply !== undefined && { reply: redactText(reply) }) };
+  const { input, reply, uses } = attempt;
+  const asked = { ...input, system: redactText(input.system), messages: input.messages.map(shownMessage) };
+  return {
+    ...attempt,
+    input: asked,
+    ...(reply !== undefined && { reply: redactText(reply) }),
+    ...(uses && { uses: redact(uses) as typeof uses }),
+  };
+}
+
+/** A message as people read it: without secrets, and without what only its vendor reads. */
+function shownMessage({ role, content, uses, results, media }: Message): Message {
+  return {
+    role,
+    content: redactText(content),
+    ...(uses && { uses: redact(uses) as typeof uses }),
+    ...(results && { results: results.map((each) => ({ ...each, content: redactText(each.content) })) }),
+    ...(media && { media: media.map((each) => ({ ...each, data: `[${each.data.length} characters of base64]` })) }),
+  };
 }
 
 const BLANK = { usage: NO_USAGE, ms: 0, attempts: [], marks: [] } as const;
@@ -102,10 +118,15 @@ const sum = (attempts: readonly Attempt[]): Usage =>
 /** What is not as usual about these requests. */
 export function marksOf(attempts: readonly Attempt[]): string[] {
   const marks = { estimated: "estimated", overrun: "overrun", clamped: "clamped", cached_answer: "cached" } as const;
-  return (Object.keys(marks) as (keyof typeof marks)[])
+  const found = (Object.keys(marks) as (keyof typeof marks)[])
     .filter((key) => attempts.some((attempt) => attempt[key]))
     .map((key) => marks[key]);
+  return attempts.some(wasRedacted) ? [...found, "secrets taken out"] : found;
 }
+
+/** Was something taken out of it before it was sent? */
+const wasRedacted = ({ input }: Attempt): boolean =>
+  [input.system, ...input.messages.map(({ content }) => content)].some((text) => text.includes(TAKEN_OUT));
 
 /** One request, in the fields that every record of a call has, whatever store or file it lies in. */
 export interface CallRow {

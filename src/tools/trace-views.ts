@@ -2,6 +2,7 @@ import { Failure } from "../core/errors.ts";
 import { toUsd } from "../core/money.ts";
 import { nearest } from "../core/nearest.ts";
 import { isPlace } from "../core/place.ts";
+import type { Message, ToolUse } from "../core/provider.ts";
 import { marksOf, type StepRecord, stepRecords } from "../core/record.ts";
 import { redact } from "../core/redact.ts";
 import type { Attempt, Memory, Run } from "../core/store.ts";
@@ -101,7 +102,7 @@ function stepText({ attempts, value, error, kind }: StepRecord): string {
 }
 
 function attemptText(attempt: Attempt, index: number): string {
-  const { model, input, reply, error, usage, ms, first_ms, mode } = attempt;
+  const { model, input, reply, uses, error, usage, ms, first_ms, mode } = attempt;
   const head = [
     `request ${index + 1}: ${resultOf(attempt)}`,
     model,
@@ -114,13 +115,27 @@ function attemptText(attempt: Attempt, index: number): string {
   return [
     head.filter(Boolean).join(" · "),
     input.system && `asked (system):\n${input.system}`,
-    ...input.messages.map(({ role, content }) => `asked (${role}):\n${content}`),
+    input.after !== undefined && `after all that was said up to ${input.after}:`,
+    ...input.messages.flatMap(messageTexts),
+    input.tools && `tools: ${input.tools.map(({ name }) => name).join(", ") || "none"}`,
     error && `error: ${error.code}: ${error.message}`,
-    reply !== undefined && `answered:\n${reply}`,
+    reply !== undefined && !(uses && reply === "") && `answered:\n${reply}`,
+    ...(uses ?? []).map(useText),
   ]
     .filter(Boolean)
     .join("\n");
 }
+
+function messageTexts({ role, content, uses = [], results = [], media = [] }: Message): string[] {
+  return [
+    ...media.map(({ type, name }) => `given (${type}): ${name ?? "unnamed"}`),
+    ...results.map(({ id, content: text, is_error }) => `${is_error ? "error" : "result"} of ${id}:\n${text}`),
+    ...(content === "" && (uses.length > 0 || results.length > 0) ? [] : [`asked (${role}):\n${content}`]),
+    ...uses.map(useText),
+  ];
+}
+
+const useText = ({ id, name, arguments: given }: ToolUse): string => `wanted ${name} (${id}): ${textOf(given)}`;
 
 /** Where the money went: by step, by model and by agent. */
 export function cost({ run, memory, cursor }: Asked): View {
