@@ -1,4 +1,6 @@
 import { fingerprint } from "../core/fingerprint.ts";
+import type { Answer } from "../core/pattern.ts";
+import { quoted } from "../core/texts.ts";
 import { normalised } from "./vote/tally.ts";
 
 /** What a turn of a loop came to. */
@@ -24,6 +26,16 @@ export const stateOf = (words: string, ...texts: readonly string[]): State => ({
   words,
 });
 
+/** A state told by its values as they are: of work that is to be mended, a space or a capital may be what was mended. */
+export const stateAs = (words: string, ...values: readonly unknown[]): State => ({ print: fingerprint(values), words });
+
+/** Did a whole workflow answer? It may have waited for somebody or looked at the world, so the same again is no stall. */
+export const mayHaveWaited = ({ model }: Pick<Answer, "model">): boolean => model === "workflow";
+
+/** A failure that whatever is outside may take back by itself: a provider that is down, a person who said no. */
+export const isOutside = ({ kind, code }: { readonly kind: string; readonly code: string }): boolean =>
+  kind === "transient" || code === "REJECTED";
+
 /**
  * Looks at the states of a loop, the last one last. One that was there before, within the window, brings nothing new:
  * the first such state is warned of, and so many in a row end the loop. It sees a turn done again as well as a task
@@ -42,6 +54,21 @@ export function stallOf(
   if (stale.length === 0) return FINE;
   return { is: stale.length < patience ? "warn" : "stop", evidence: evidence(active, stale) };
 }
+
+const GRAVITY = { fine: 0, warn: 1, stop: 2 } as const;
+
+/** The graver of two looks at one loop; of equals the first. */
+export const graver = (a: Verdict, b: Verdict): Verdict => (GRAVITY[b.is] > GRAVITY[a.is] ? b : a);
+
+/** What somebody is told whose last turn brought nothing new. */
+export const warned = (verdict: Verdict): string | undefined =>
+  verdict.is === "warn"
+    ? quoted(
+        "# What came again",
+        "note",
+        `It brought what was there before: ${verdict.evidence}. Go another way; once more ends it.`,
+      )
+    : undefined;
 
 /** `"a" to "b" (3 times)` for each state that came again, in the order in which they came. */
 function evidence(active: readonly State[], stale: readonly State[]): string {
