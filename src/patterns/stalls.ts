@@ -18,7 +18,9 @@ export type Verdict = { readonly is: "fine" } | { readonly is: "warn" | "stop"; 
 
 const WINDOW = 20;
 const PATIENCE = 2;
-const FINE: Verdict = { is: "fine" };
+
+/** Nothing came again. */
+export const NO_STALL: Verdict = { is: "fine" };
 
 /** A state told by its texts; case, space and final punctuation do not make it another one. */
 export const stateOf = (words: string, ...texts: readonly string[]): State => ({
@@ -45,13 +47,13 @@ export function stallOf(
   states: readonly State[],
   { window = WINDOW, patience = PATIENCE }: { readonly window?: number; readonly patience?: number } = {},
 ): Verdict {
-  if (states.at(-1)?.waiting) return FINE;
+  if (states.at(-1)?.waiting) return NO_STALL;
   const active = states.filter(({ waiting }) => !waiting);
   const isOld = (at: number) =>
     active.slice(Math.max(0, at - window), at).some(({ print }) => print === active[at]?.print);
   const lastNew = active.findLastIndex((_, at) => !isOld(at));
   const stale = active.slice(lastNew + 1);
-  if (stale.length === 0) return FINE;
+  if (stale.length === 0) return NO_STALL;
   return { is: stale.length < patience ? "warn" : "stop", evidence: evidence(active, stale) };
 }
 
