@@ -13,7 +13,7 @@ import { isOver } from "./parts.ts";
 /** A dialogue in rounds, each speaker hearing the others, until all agree or something else ends it; then a decision. */
 export const debate = definePattern({
   name: "debate",
-  version: 1,
+  version: 2,
   title: "Debate",
   description:
     "Agents discuss a task in rounds until they agree or a criterion stops them; a judge may decide. Use it where positions " +

@@ -2,6 +2,7 @@ import { Failure } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
 import { isOver } from "./parts.ts";
+import { stalled, standstill } from "./plan/circle.ts";
 import { close } from "./plan/close.ts";
 import { type Course, finished, latest, type Outcome, saidOf } from "./plan/course.ts";
 import { type Draft, draftPlan, priced, tooDear } from "./plan/draft.ts";
@@ -13,7 +14,7 @@ import { work } from "./plan/work.ts";
 /** Somebody plans, code keeps to the plan, and workers do its tasks; what fails is planned again with what was learnt. */
 export const planAndExecute = definePattern({
   name: "plan_and_execute",
-  version: 1,
+  version: 2,
   title: "Plan and execute",
   description:
     "A planner writes a task graph, workers do it in parallel, a synthesiser joins it; failed tasks are planned again. Use it " +
@@ -32,7 +33,7 @@ export const planAndExecute = definePattern({
 
   async run(ctx, input) {
     const team = teamOf(input, ctx.limits);
-    const course: Course = { round: 0, outcomes: [] };
+    const course: Course = { round: 0, outcomes: [], judged: [] };
     const first = await firstPlan(ctx, team, course, input);
     if (input.plan_only) return report(course, first, first);
     let last = first;
@@ -68,16 +69,18 @@ async function playRound(ctx: RunContext, team: Team, course: Course, plan: Draf
   return mended;
 }
 
-/** A new plan with what was learnt; none where there may be no more, or the planner knows of nothing that would help. */
+/** A new plan with what was learnt; none where there may be no more, it brings nothing new, or the planner knows of nothing that would help. */
 async function replan(ctx: RunContext, team: Team, course: Course): Promise<Draft | undefined> {
   if (course.over || course.round >= team.replans) return undefined;
-  course.round++;
+  const verdict = standstill(course);
   try {
+    if (verdict.is === "stop") throw stalled(course, verdict.evidence);
+    course.round++;
     const draft = await draftPlan(ctx, team, course, { isPriced: true });
     return draft.tasks.length > 0 ? draft : undefined;
   } catch (error) {
     if (!(error instanceof Failure) || finished(course.outcomes).length === 0) throw error;
-    if (isOver(error)) course.over = error;
+    if (isOver(error) || error.code === "STALLED") course.over = error;
     ctx.degrade(`no new plan: ${error.code} ${error.message}`);
     return undefined;
   }

@@ -23,7 +23,7 @@ type Output = z.output<typeof Output>;
 /** A maker and a critic in a loop until a draft is good enough; the best draft is kept, not the last. */
 export const refine = definePattern({
   name: "refine",
-  version: 1,
+  version: 2,
   title: "Refine",
   description:
     "A maker drafts, a critic scores by criteria, and the faults go back until the threshold is met; the best draft is kept. " +
@@ -39,7 +39,7 @@ export const refine = definePattern({
   async run(ctx, input) {
     const course = await refineUntil(ctx, input);
     const output = reportOf(course);
-    return output.met || course.stopped_by === "limit" ? output : unmet(ctx, input, output);
+    return output.met || course.stopped_by === "limit" ? output : unmet(ctx, input, output, course.evidence);
   },
 });
 
@@ -62,22 +62,37 @@ function reportOf({ drafts, best, stopped_by }: Course): Output {
 }
 
 /** The best is not good enough: it is reported as it is, refused, or laid before a person. */
-async function unmet(ctx: RunContext, input: RefineInput, output: Output): Promise<Output> {
-  const short = shortfallOf(input, output);
+async function unmet(
+  ctx: RunContext,
+  input: RefineInput,
+  output: Output,
+  evidence: string | undefined,
+): Promise<Output> {
+  const short = shortfallOf(input, output, evidence);
   if (input.on_unmet === "human") return askHuman(ctx, input, output, short);
   if (input.on_unmet === "report") {
     ctx.degrade(short);
     return output;
+  }
+  if (evidence !== undefined) {
+    throw new Failure("STALLED", short, {
+      hint: "Name another maker or critic, say in the criteria what is missing, or take the best there is with on_unmet: report or human.",
+    });
   }
   throw new Failure("GATE_FAILED", short, {
     hint: "Lower the threshold, give more max_rounds, or take the best there is with on_unmet: report or human.",
   });
 }
 
-function shortfallOf({ threshold }: RefineInput, { score, rounds, history }: Output): string {
+function shortfallOf(
+  { threshold }: RefineInput,
+  { score, rounds, history }: Output,
+  evidence: string | undefined,
+): string {
   const best =
     score === null ? `no draft was worth scoring: ${history.at(-1)?.problem}` : `the best draft scored ${score}`;
-  return `${best}; ${threshold} is needed (${counted(rounds, "round")})`;
+  const short = `${best}; ${threshold} is needed (${counted(rounds, "round")})`;
+  return evidence === undefined ? short : `${short}; STALLED, nothing new came: ${evidence}`;
 }
 
 /** A person sees the best draft and what it lacks. Approval takes it, a value stands in its place, rejection fails the run. */

@@ -3,16 +3,18 @@ import { endsRun } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
 import { judgesItself, tooFew } from "./advice.ts";
 import { attempt, forgetAfter, isUnjudged, note, wayBack } from "./pipeline/attempt.ts";
+import { stalled, watch } from "./pipeline/circle.ts";
 import { begin, type Course, type Progress } from "./pipeline/course.ts";
 import { outlinePipeline } from "./pipeline/outline.ts";
 import { PipelineOutput, report } from "./pipeline/report.ts";
 import { agentsOf, checkSteps, planned, Step } from "./pipeline/steps.ts";
 import { giveUp } from "./pipeline/way-out.ts";
+import { NO_STALL } from "./stalls.ts";
 
 /** Agents one after another, with gates between them that send work back, and a way out for each step that fails. */
 export const runPipeline = definePattern({
   name: "run_pipeline",
-  version: 1,
+  version: 2,
   title: "Run a pipeline",
   description:
     "Agents work in order; each sees the task, the last output and what it reads. Gates check quality and can send work " +
@@ -46,18 +48,20 @@ async function advance(ctx: RunContext, course: Course, step: Progress, at: numb
   let rejection = await attempt(ctx, course, step, at, step.planned.agent);
   if (!rejection) return at + 1;
   const back = wayBack(step, rejection);
-  if (back !== undefined) {
+  const verdict = back === undefined ? NO_STALL : watch(course, at, rejection);
+  if (back !== undefined && verdict.is !== "stop") {
     step.sentBack++;
     forgetAfter(course, back);
-    note(course.steps[back], step, rejection);
+    note(course.steps[back], step, rejection, verdict);
     return back;
   }
+  let last = verdict.is === "stop" ? stalled(step, rejection, verdict.evidence) : rejection;
   for (const agent of step.planned.step.fallback ?? []) {
     if (endsRun(rejection.failure) || isUnjudged(rejection)) break;
     if (rejection.failure.code === "GATE_FAILED") note(step, step, rejection);
     const again = await attempt(ctx, course, step, at, agent);
     if (!again) return at + 1;
-    rejection = again;
+    rejection = last = again;
   }
-  return giveUp(ctx, course, step, at, rejection);
+  return giveUp(ctx, course, step, at, last);
 }

@@ -193,6 +193,18 @@ describe("a debate stops", () => {
     expect(held.output).toMatchObject({ stopped_by: "stall", rounds: 4 });
   });
 
+  test("when every word of two rounds was said before, which the speakers are told after the first", async () => {
+    await using held = await debated({ a: say("Postgres"), b: say("SQLite") }, { rounds: 5 });
+    expect(held.output).toMatchObject({ stopped_by: "stall", rounds: 3 });
+    expect(held.output.stopped_because).toMatch(
+      /^the rounds bring nothing new: "oa\/a" said ".*" and "oa\/b" said ".*" \(3 times\)$/,
+    );
+    const told = held.prompts("b").map((each) => each.includes("# What came again"));
+    expect(told).toEqual([false, false, true]);
+    await using lively = await debated({ a: restless("A"), b: restless("B") }, { rounds: 5 });
+    expect(lively.output).toMatchObject({ stopped_by: "rounds", rounds: 5 });
+  });
+
   test("when the judge finds it good enough, who is asked after each round but the last", async () => {
     const owl = [
       { json: { enough: false, reason: "thin" } },

@@ -170,6 +170,10 @@ describe("a wrong plan", () => {
     await using held = await reached({ owl: plan(task("x", "z")) });
     expect(held.run).toMatchObject({ status: "failed", error: { code: "BAD_OUTPUT" } });
     expect(held.run.error?.message).toContain('no worker "oa/z"');
+    expect(held.run.error?.message).toContain('it gave again what was sent back: the plan of "x" (3 times)');
+    const [, second, third] = held.prompts("owl");
+    expect(second).not.toContain("What came again");
+    expect(third).toMatch(/What came again[\s\S]*the plan of "x" \(2 times\)/);
     expect(held.run.error?.hint).toContain("planner");
     expect(held.stand.models()).toEqual(["owl", "owl", "owl"]);
   });
@@ -312,6 +316,70 @@ describe("a validator", () => {
     expect(held.output).toMatchObject({ output: "joined" });
     expect(held.output.validated).toBeUndefined();
     expect(held.run.degraded.join()).toContain("could not be judged: BAD_REQUEST");
+  });
+});
+
+describe("planning again", () => {
+  const judgement = (...problems: string[]): Reply => ({ json: { ok: false, problems, confidence: 0.9 } });
+  const numbered = (from: number, to: number, worker: string) =>
+    Array.from({ length: to - from + 1 }, (_, n) => plan(task(`t${from + n}`, worker)));
+
+  test("where the same fails again, in whatever words it is asked, is warned of and then ended with what is done", async () => {
+    const owl = [plan(task("t1", "a")), ...numbered(2, 9, "b")];
+    const said = { owl, a: { text: "A" }, b: down, e: judgement("no prices") };
+    await using held = await reached(said, { validator: "oa/e", max_replans: 5 });
+    expect(held.run.status).toBe("succeeded");
+    expect(statuses(held.output)).toEqual(["0 t1 succeeded", "1 t2 failed", "2 t3 failed", "3 t4 failed"]);
+    expect(held.output).toMatchObject({ output: "joined", replans: 3, validated: { ok: false } });
+    const stop = "no new plan: STALLED planning again brings nothing new: ";
+    expect(held.run.degraded[0]).toContain(`${stop}"oa/b" failed with BAD_REQUEST: "oa/b answered 400: bad request"`);
+    expect(held.run.degraded[0]).toMatch(/\(3 times\); kept: 1 finished task$/);
+    expect(held.run.degraded.filter((each) => each.includes("STALLED"))).toHaveLength(1);
+    const prompts = held.prompts("owl");
+    expect(prompts).toHaveLength(4);
+    expect(prompts.map((each) => each.includes("What came again"))).toEqual([false, false, false, true]);
+  });
+
+  test("ends the run as stalled where nothing at all is done", async () => {
+    await using held = await reached({ owl: numbered(1, 9, "b"), b: down }, { max_replans: 5 });
+    expect(held.run).toMatchObject({ status: "failed", error: { code: "STALLED" } });
+    expect(held.run.error?.message).toContain("(3 times); kept: 0 finished tasks");
+    expect(held.prompts("owl")).toHaveLength(3);
+  });
+
+  test("goes on where something else fails, or something is done in between", async () => {
+    const gone: Reply = { status: 404, body: { error: { message: "no such model", code: "model_not_found" } } };
+    const owl = [...numbered(1, 2, "b"), plan(task("t3", "a"), task("t4", "b")), ...numbered(5, 5, "b"), plan()];
+    const said = { owl, a: { text: "A" }, b: down };
+    await using held = await reached(said, { max_replans: 5 });
+    expect(held.prompts("owl")).toHaveLength(5);
+    await using other = await reached({ owl: numbered(1, 9, "b"), b: [down, gone, down, gone] }, { max_replans: 2 });
+    expect(other.prompts("owl")).toHaveLength(3);
+    expect(other.run.error?.code).toBe("NO_QUORUM");
+  });
+
+  test("goes on where a provider may come up again", async () => {
+    const busy: Reply = { status: 503, body: "" };
+    const more = { retry: { attempts: 1 } };
+    await using held = await reached({ owl: numbered(1, 9, "b"), b: busy }, { max_replans: 4 }, more);
+    expect(held.run.error?.code).not.toBe("STALLED");
+    expect(held.prompts("owl")).toHaveLength(5);
+  });
+
+  test("for a validator who finds the same wanting again is warned of and then ended with the last result", async () => {
+    const workers = ["a", "b", "c"];
+    const owl = [1, 2, 3, 4, 5].map((n) => plan(task(`t${n}`, workers[n % 3] ?? "a")));
+    await using held = await reached({ owl, e: judgement("No prices.") }, { validator: "oa/e", max_replans: 5 });
+    expect(held.run.degraded).toEqual([
+      'no new plan: STALLED planning again brings nothing new: the validator said "No prices." (3 times); kept: 3 finished tasks',
+      "the validator is not content: No prices.",
+    ]);
+    expect(held.output).toMatchObject({ output: "joined", replans: 2, validated: { ok: false } });
+    expect(held.prompts("owl").map((each) => each.includes("What came again"))).toEqual([false, false, true]);
+    const critical = ["one", "two", "three", "four", "five"].map((each) => judgement(each));
+    await using held2 = await reached({ owl, e: critical }, { validator: "oa/e", max_replans: 3 });
+    expect(held2.output.replans).toBe(3);
+    expect(held2.run.degraded).toEqual(["the validator is not content: four"]);
   });
 });
 

@@ -95,7 +95,7 @@ describe("a refinement", () => {
 
   test("takes five rounds where nothing is said", async () => {
     const owl = [0.1, 0.2, 0.3, 0.4, 0.5].map((score) => scored(score));
-    await using held = await refined({ a: texts("x"), owl });
+    await using held = await refined({ a: texts("1", "2", "3", "4", "5"), owl });
     expect(held.output).toMatchObject({ stopped_by: "max_rounds", rounds: 5 });
   });
 
@@ -136,7 +136,7 @@ describe("a draft that is plainly wrong", () => {
   });
 
   test("is reported as such where none was worth scoring", async () => {
-    await using held = await refined({ a: texts("x") }, { check: { when: "size(output) > 3" } });
+    await using held = await refined({ a: texts("x", "y", "z") }, { check: { when: "size(output) > 3" } });
     expect(held.output).toMatchObject({
       output: "x",
       score: null,
@@ -145,6 +145,59 @@ describe("a draft that is plainly wrong", () => {
       stopped_by: "no_improvement",
     });
     expect(held.run.degraded.join()).toContain("no draft was worth scoring");
+  });
+});
+
+describe("a refinement that goes round", () => {
+  const rising = [0.1, 0.2, 0.3, 0.4, 0.5].map((score) => scored(score));
+
+  test("with the same draft each time is warned, then stops with the evidence, and keeps the best", async () => {
+    await using held = await refined({ a: texts("ONE"), owl: rising });
+    expect(held.run.status).toBe("succeeded");
+    expect(held.output).toMatchObject({ output: "ONE", score: 0.3, met: false, rounds: 3, stopped_by: "stall" });
+    expect(held.run.degraded).toEqual([
+      'the best draft scored 0.3; 0.8 is needed (3 rounds); STALLED, nothing new came: the draft "ONE" (3 times)',
+    ]);
+    const [, second, third] = held.prompts("a");
+    expect(second).not.toContain("What came again");
+    expect(third).toMatch(/# What came again\n<data-\w+ name="note">\nIt brought .*: the draft "ONE" \(2 times\)\./);
+    expect(held.stand.models()).toEqual(["a", "owl", "a", "owl", "a", "owl"]);
+  });
+
+  test("between two drafts is stopped as well, however the scores rise", async () => {
+    await using held = await refined({ a: texts("ONE", "TWO", "ONE", "TWO", "THREE"), owl: rising });
+    expect(held.output).toMatchObject({ output: "TWO", best_round: 4, rounds: 4, stopped_by: "stall" });
+    expect(held.run.degraded.join()).toContain('the draft "ONE" (2 times); the draft "TWO" (2 times)');
+  });
+
+  test("since the critic says the same of each draft is warned, and stops with what it says", async () => {
+    const owl = scored(0.5);
+    await using held = await refined({ a: texts("ONE", "TWO", "THREE", "FOUR"), owl });
+    expect(held.output).toMatchObject({ output: "ONE", rounds: 3, stopped_by: "stall" });
+    expect(held.prompts("a")[2]).toContain('the criticism "form: 0.5. fault 0.5" (2 times)');
+    expect(held.run.degraded.join()).toContain('the criticism "form: 0.5. fault 0.5" (3 times)');
+  });
+
+  test("gets on again with something new after the warning, and a space may be what is new", async () => {
+    const owl = [0.1, 0.2, 0.3, 0.9].map((score) => scored(score));
+    await using held = await refined({ a: texts("ONE", "ONE", "TWO", "ONE"), owl });
+    expect(held.output).toMatchObject({ output: "ONE", met: true, rounds: 4, stopped_by: "threshold" });
+    const lines = texts("if x:\ny", "if x:\n y", "If x:\n  y", "if x:\n  y");
+    await using mended = await refined({ a: lines, owl });
+    expect(mended.output).toMatchObject({ met: true, rounds: 4 });
+    expect(mended.prompts("a").join()).not.toContain("What came again");
+  });
+
+  test("fails as stalled where an unmet draft is to fail, and is shown to a person as such", async () => {
+    await using held = await refined({ a: texts("ONE"), owl: rising }, { on_unmet: "fail" });
+    expect(held.run).toMatchObject({ status: "failed", error: { code: "STALLED", kind: "semantic" } });
+    expect(held.run.error?.message).toContain('the draft "ONE" (3 times)');
+    const human = { on_unmet: "human" };
+    await using asked = await refined({ a: texts("ONE"), owl: rising }, human);
+    const [wait] = (await asked.stand.store.progress(asked.run.id)).waiting;
+    expect(wait?.show).toMatchObject({ draft: "ONE", problem: expect.stringContaining("STALLED") });
+    const run = await asked.stand.decide(asked.run.id, "approved");
+    expect(run.output).toMatchObject({ output: "ONE", stopped_by: "stall", human: "approved" });
   });
 });
 

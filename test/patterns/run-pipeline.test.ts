@@ -156,7 +156,7 @@ describe("a gate", () => {
   });
 
   test("that never passes ends after its rounds, five where nothing is said", async () => {
-    await using held = await piped({ a: text("x"), owl: review(0, "bad") }, [
+    await using held = await piped({ a: text("1", "2", "3", "4", "5"), owl: review(0, "bad") }, [
       { agent: "oa/a", name: "draft", gate: { critic: "oa/owl" }, back_to: "draft" },
     ]);
     expect(held.run).toMatchObject({ status: "failed", error: { code: "GATE_FAILED" } });
@@ -187,6 +187,91 @@ describe("a gate", () => {
     const mark = asked.match(/<data-(\w+) /)?.[1];
     expect(asked).toContain(`${evil}\n</data-${mark}>`);
     expect(held.stand.vendor.requests.at(-1)?.system).toContain("never an instruction");
+  });
+});
+
+describe("a step that goes round", () => {
+  const gate = { critic: "oa/owl" };
+  const bad = ["dry", "too dry", "still dry", "dry again"].map((reason) => review(0.4, reason));
+  const draft = { agent: "oa/a", name: "draft", gate, back_to: "draft" };
+
+  test("with the same output each time is warned, and then fails as stalled with the evidence", async () => {
+    await using held = await piped({ b: text("AAA"), a: text("x"), owl: bad }, [{ agent: "oa/b" }, draft]);
+    expect(held.run).toMatchObject({ status: "failed", error: { code: "STALLED", kind: "semantic", step: "draft.3" } });
+    expect(held.run.error?.message).toBe(
+      'step "draft" goes round with nothing new: step "draft" made "x" (3 times); scored 0.4, 0.7 is needed: still dry',
+    );
+    const [, second, third] = held.prompts("a");
+    expect(second).not.toContain("What came again");
+    expect(third).toMatch(
+      /# What came again\n<data-\w+ name="note">\nIt brought .*: step "draft" made "x" \(2 times\)\./,
+    );
+    expect(held.prompts("a")).toHaveLength(3);
+    expect(JSON.stringify(held.run.output)).toContain("AAA");
+  });
+
+  test("between two outputs, or with a step that has it made again, stalls too", async () => {
+    await using held = await piped({ a: text("x", "y", "x", "y", "z"), owl: bad }, [draft]);
+    expect(held.run.error).toMatchObject({ code: "STALLED", step: "draft.4" });
+    expect(held.run.error?.message).toContain('made "x" (2 times); step "draft" made "y" (2 times)');
+    const verdict = { type: "object", properties: { good: { type: "boolean" } }, required: ["good"] };
+    const judge = { name: "review", output_schema: verdict, gate: { when: "output.good" }, back_to: "make" };
+    const steps = [
+      { agent: "oa/b", name: "make" },
+      { agent: "oa/c", ...judge },
+    ];
+    await using pair = await piped({ b: text("x"), c: { json: { good: false } } }, steps);
+    expect(pair.run.error).toMatchObject({ code: "STALLED", step: "review.3" });
+    expect(pair.prompts("b")[2]).toContain("What came again");
+    await using lively = await piped({ b: text("1", "2", "3", "4", "5"), c: { json: { good: false } } }, steps);
+    expect(lively.run.error).toMatchObject({ code: "GATE_FAILED", step: "review.5" });
+  });
+
+  test("sent back by two gates in turn is seen over both", async () => {
+    const gates = [
+      { agent: "oa/b", name: "first", gate: { when: "steps.make != 'y'" }, back_to: "make" },
+      { agent: "oa/c", name: "second", gate: { when: "steps.make != 'x'" }, back_to: "make" },
+    ];
+    const answers = { a: text("x", "y", "x", "y", "x"), b: text("B"), c: text("C") };
+    await using held = await piped(answers, [{ agent: "oa/a", name: "make" }, ...gates]);
+    expect(held.run.error).toMatchObject({ code: "STALLED", step: "first.4" });
+    expect(held.run.error?.message).toContain('step "second" made "C" (2 times); step "first" made "B" (2 times)');
+  });
+
+  test("goes on where something new comes after the warning", async () => {
+    const owl = [...bad.slice(0, 3), review(0.9)];
+    await using held = await piped({ a: text("x", "x", "y", "x"), owl }, [draft]);
+    expect(held.output).toMatchObject({ output: "x", steps: [{ rounds: 4 }] });
+  });
+
+  test("is skipped, shown to a person or given to its fallbacks as it asks for", async () => {
+    const end = { agent: "oa/c" };
+    await using skipped = await piped({ a: text("x"), owl: bad, c: text("END") }, [
+      { ...draft, on_error: "skip" },
+      end,
+    ]);
+    expect(skipped.output).toMatchObject({
+      output: "END",
+      steps: [{ status: "skipped", error: { code: "STALLED" } }, {}],
+    });
+    expect(skipped.run.degraded.join()).toContain('step "draft" was skipped: STALLED');
+    await using asked = await piped({ a: text("x"), owl: bad }, [{ ...draft, on_error: "human" }]);
+    const [wait] = (await asked.stand.store.progress(asked.run.id)).waiting;
+    expect(wait?.show).toMatchObject({ output: "x", problem: expect.stringContaining('made "x" (3 times)') });
+    const owl = [...bad.slice(0, 3), review(0.9)];
+    await using mended = await piped({ a: text("x"), b: text("NEW"), owl }, [{ ...draft, fallback: ["oa/b"] }]);
+    expect(mended.output).toMatchObject({ output: "NEW", steps: [{ agent: "oa/b", rounds: 4 }] });
+    expect(mended.prompts("b")[0]).toContain("still dry");
+  });
+
+  test("since it fails in the same way each time stalls, but not where a provider may come up again", async () => {
+    const step = { agent: "oa/a", name: "draft", on_error: "back_to", back_to: "draft", retry: { attempts: 1 } };
+    await using held = await piped({ a: down }, [step]);
+    expect(held.run.error).toMatchObject({ code: "STALLED", step: "draft.3" });
+    expect(held.run.error?.message).toContain("failed with BAD_REQUEST");
+    const busy: Reply = { status: 503, body: "" };
+    await using patient = await piped({ a: [busy, busy, busy, { text: "UP" }] }, [step]);
+    expect(patient.output).toMatchObject({ output: "UP", steps: [{ rounds: 4 }] });
   });
 });
 

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type State, stallOf, stateOf } from "../../src/patterns/stalls.ts";
+import {
+  graver,
+  isOutside,
+  type State,
+  stallOf,
+  stateAs,
+  stateOf,
+  type Verdict,
+  warned,
+} from "../../src/patterns/stalls.ts";
 
 const states = (...words: string[]): State[] => words.map((word) => stateOf(word, word));
 const waiting = (word: string): State => ({ ...stateOf(word, word), waiting: true });
@@ -97,4 +106,50 @@ describe("a state", () => {
     ].map(({ print }) => print);
     expect(new Set(prints).size).toBe(5);
   });
+
+  test("of work that is to be mended is another one wherever one character is, and the same in whatever order keys stand", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
+        const isSame = JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+        expect(stateAs("1", one).print === stateAs("2", other).print).toBe(isSame);
+        expect(stateAs("1", one).print).toBe(stateAs("2", sorted(one)).print);
+      }),
+    );
+    expect(stateAs("", "if x:\n y").print).not.toBe(stateAs("", "if x:\n  y").print);
+  });
+});
+
+/** The same value with its keys in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+describe("two looks at one loop", () => {
+  const looks = ["fine", "warn", "stop"] as const;
+  const verdict = (is: (typeof looks)[number], evidence: string): Verdict =>
+    is === "fine" ? { is } : { is, evidence };
+
+  test("count as the graver, and of equals as the first", () => {
+    for (const [a, one] of looks.entries())
+      for (const [b, other] of looks.entries()) {
+        const graverOne = b > a ? verdict(other, "second") : verdict(one, "first");
+        expect(graver(verdict(one, "first"), verdict(other, "second"))).toEqual(graverOne);
+      }
+  });
+
+  test("are told to whoever is warned, as data, and to nobody else", () => {
+    expect(warned(verdict("fine", ""))).toBeUndefined();
+    expect(warned(verdict("stop", "x (3 times)"))).toBeUndefined();
+    expect(warned(verdict("warn", "x (2 times)"))).toMatch(/<data-\w+ name="note">\n.*x \(2 times\)/);
+  });
+});
+
+test("a failure is from outside where a provider or a person may think better of it", () => {
+  expect(isOutside({ kind: "transient", code: "OVERLOADED" })).toBe(true);
+  expect(isOutside({ kind: "semantic", code: "REJECTED" })).toBe(true);
+  expect(isOutside({ kind: "semantic", code: "BAD_OUTPUT" })).toBe(false);
+  expect(isOutside({ kind: "permanent", code: "BAD_REQUEST" })).toBe(false);
 });

@@ -5,6 +5,7 @@ import { toNano } from "../../core/money.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { paragraphs } from "../../core/texts.ts";
 import { isOver } from "../parts.ts";
+import { stallOf } from "../stalls.ts";
 import type { Debate } from "./input.ts";
 import { closeRound, isAgreed, isOut, type Stop, type Talk } from "./talk.ts";
 import { transcript } from "./transcript.ts";
@@ -30,6 +31,8 @@ export async function stopAfterRound(ctx: RunContext, debate: Debate, talk: Talk
   closeRound(talk, debate.speakers);
   if (debate.stop.stall !== undefined && talk.stalled >= debate.stop.stall) return { by: "stall" };
   if (talk.round >= debate.rounds) return { by: "rounds" };
+  const verdict = stallOf(talk.said);
+  if (verdict.is === "stop") return { by: "stall", why: `the rounds bring nothing new: ${verdict.evidence}` };
   return assessed(ctx, debate, talk);
 }
 

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { isoTime } from "../../core/clock.ts";
 import type { Answer } from "../../core/pattern.ts";
 import { nthName } from "../../core/place.ts";
+import { cut, listed } from "../../core/texts.ts";
+import { type State, stateOf } from "../stalls.ts";
 import { clamped, normalised } from "../vote/tally.ts";
 import type { Debate, Speaker } from "./input.ts";
 
@@ -58,22 +60,40 @@ export interface Stop {
   readonly why?: string;
 }
 
+interface Turn {
+  readonly name: string;
+  readonly round: number;
+  readonly failed?: boolean;
+  /** Whoever spoke may have waited for somebody. */
+  readonly waited?: boolean;
+}
+
 /** A dialogue as far as it has come; plain data, since it is what its branch returns. */
 export interface Talk {
   readonly messages: Message[];
   /** Who was called in which turn, those who failed too. */
-  readonly turns: { readonly name: string; readonly round: number; readonly failed?: boolean }[];
+  readonly turns: Turn[];
   round: number;
   /** How everybody stood at the end of each round. */
   readonly states: string[];
   stalled: number;
+  /** What was said in each round in which anything was. */
+  readonly said: State[];
   /** The older part in few words, and how many messages that is. */
   summary?: string;
   covered: number;
   stop?: Stop;
 }
 
-export const beginTalk = (): Talk => ({ messages: [], turns: [], round: 0, states: [], stalled: 0, covered: 0 });
+export const beginTalk = (): Talk => ({
+  messages: [],
+  turns: [],
+  round: 0,
+  states: [],
+  stalled: 0,
+  said: [],
+  covered: 0,
+});
 
 /** The proposal that everybody is to agree with: whatever was said last that was no agreement. */
 export const standing = ({ messages }: Talk): Message | undefined =>
@@ -153,4 +173,21 @@ export function closeRound(talk: Talk, speakers: readonly Speaker[]): void {
   const state = JSON.stringify(speakers.map(({ name }) => normalised(lastOf(talk, name)?.payload.position ?? "")));
   talk.stalled = talk.states.includes(state) ? talk.stalled + 1 : 0;
   talk.states.push(state);
+  const spoken = spokenIn(talk);
+  const waiting = talk.turns.some(({ round, waited }) => round === talk.round && waited);
+  if (spoken.length > 0) talk.said.push({ ...stateOfRound(spoken), waiting });
 }
+
+const spokenIn = ({ messages, turns, round }: Talk): readonly Message[] =>
+  messages.slice(messages.length - turns.filter((turn) => turn.round === round && !turn.failed).length);
+
+const WORDS_SHOWN = 80;
+
+/** Positions may stand while the grounds change: a round is the same only where every word of it was said before. */
+const stateOfRound = (spoken: readonly Message[]): State =>
+  stateOf(
+    spoken
+      .map(({ from, payload }) => `${listed([from])} said ${listed([cut(payload.message, WORDS_SHOWN)])}`)
+      .join(" and "),
+    ...spoken.flatMap(({ from, payload: { message, position } }) => [from, message, position]),
+  );

@@ -5,6 +5,7 @@ import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { listed, paragraphs, quoted } from "../../core/texts.ts";
 import { isOver } from "../parts.ts";
+import { mayHaveWaited, stallOf, warned } from "../stalls.ts";
 import type { Debate, Speaker } from "./input.ts";
 import { acknowledge, holds, isOut, note, placeOfTurn, Said, standing, type Talk, turnsOf } from "./talk.ts";
 import { shownOf, transcript } from "./transcript.ts";
@@ -92,7 +93,7 @@ export async function speak(ctx: RunContext, debate: Debate, talk: Talk, speaker
     });
     acknowledge(shown, name, place, answer.at);
     note(talk, debate, speaker, answer);
-    talk.turns.push({ name, round: talk.round });
+    talk.turns.push({ name, round: talk.round, waited: mayHaveWaited(answer) });
   } catch (error) {
     if (!(error instanceof Failure) || isOver(error)) throw error;
     acknowledge(shown, name, place, undefined);
@@ -114,6 +115,7 @@ export function questionTo(
     `# Task\n\n${task}`,
     transcript(debate, talk),
     proposal && quoted(`# The standing proposal, by ${proposal.from}`, "proposal", proposal.payload.position),
+    warned(stallOf(talk.said)),
     `# Your turn\n\nRound ${talk.round} of ${rounds}. You are ${name}.`,
   );
   const brief = paragraphs(`You are ${listed([name])} in a dialogue with ${listed(others)}. ${SPEAK}`, FENCE_RULE);

@@ -2,6 +2,7 @@ import { type AgentRef, refName } from "../../core/agent.ts";
 import { endsRun, Failure } from "../../core/errors.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { given } from "../parts.ts";
+import { mayHaveWaited, NO_STALL, type Verdict } from "../stalls.ts";
 import { budgetLeft, type Course, metered, outputsBefore, type Progress, promptOf, succeed } from "./course.ts";
 import { shortfall } from "./gate.ts";
 import type { Rejection } from "./way-out.ts";
@@ -17,9 +18,10 @@ export async function attempt(
   const { name, step: said } = step.planned;
   let made: { readonly output?: unknown } = {};
   step.rounds++;
+  step.waited = false;
   step.agent = refName(agent);
   try {
-    const { output } = await metered(ctx, step, () =>
+    const answer = await metered(ctx, step, () =>
       ctx.call<unknown>(agent, {
         name,
         ...promptOf(course, at),
@@ -31,10 +33,13 @@ export async function attempt(
         ...(step.rounds > 1 && { cache: false as const }),
       }),
     );
+    const { output } = answer;
     made = { output };
+    step.waited = mayHaveWaited(answer);
     const work = { task: course.task, output, steps: outputsBefore(course, at) };
-    const problem = await metered(ctx, step, () => shortfall(ctx, step.planned, work, budgetLeft(step)));
-    if (problem !== undefined) return { ...made, failure: new Failure("GATE_FAILED", problem) };
+    const short = await metered(ctx, step, () => shortfall(ctx, step.planned, work, budgetLeft(step)));
+    step.waited ||= short?.waited ?? false;
+    if (short) return { ...made, failure: new Failure("GATE_FAILED", short.problem) };
     succeed(step, output);
     return undefined;
   } catch (error) {
@@ -64,9 +69,14 @@ export function forgetAfter(course: Course, at: number): void {
 }
 
 /** Tells a step what was wrong with what it, or one after it, has made. */
-export function note(to: Progress | undefined, { planned: { name } }: Progress, rejection: Rejection): void {
+export function note(
+  to: Progress | undefined,
+  { planned: { name } }: Progress,
+  rejection: Rejection,
+  verdict: Verdict = NO_STALL,
+): void {
   if (!to) return;
   const rejected = "output" in rejection && { rejected: rejection.output };
   const others = to.notes.filter(({ from }) => from !== name);
-  to.notes = [...others, { from: name, problem: rejection.failure.message, ...rejected }];
+  to.notes = [...others, { from: name, problem: rejection.failure.message, verdict, ...rejected }];
 }

@@ -6,6 +6,7 @@ import { toNano, toUsd } from "../../core/money.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
 import { addUsage, NO_USAGE, type Usage } from "../../core/usage.ts";
+import { type State, type Verdict, warned } from "../stalls.ts";
 import type { Planned } from "./steps.ts";
 
 /** What was wrong with an output, told to the step that is to mend it. */
@@ -13,6 +14,8 @@ interface Note {
   readonly from: string;
   readonly problem: string;
   readonly rejected?: unknown;
+  /** Whether it was so before. */
+  readonly verdict: Verdict;
 }
 
 /** One step as far as it has come. */
@@ -23,6 +26,8 @@ export interface Progress {
   rounds: number;
   sentBack: number;
   output?: unknown;
+  /** What came of it last came from a person, or from a workflow that may have waited for somebody. */
+  waited: boolean;
   error?: FailureInfo;
   notes: readonly Note[];
   spent: Usage;
@@ -33,6 +38,8 @@ export interface Progress {
 export interface Course {
   readonly task: string;
   readonly steps: readonly Progress[];
+  /** Each rejection that had something made again. */
+  readonly sentBack: State[];
 }
 
 export const begin = (task: string, steps: readonly Planned[]): Course => ({
@@ -42,10 +49,12 @@ export const begin = (task: string, steps: readonly Planned[]): Course => ({
     agent: refName(planned.agent),
     rounds: 0,
     sentBack: 0,
+    waited: false,
     notes: [],
     spent: NO_USAGE,
     ms: 0,
   })),
+  sentBack: [],
 });
 
 /** The step before this one whose output stands: skipped ones leave none. */
@@ -78,10 +87,11 @@ export function promptOf(course: Course, at: number): { readonly prompt: string;
   return prompt === course.task ? { prompt } : { prompt, brief: FENCE_RULE };
 }
 
-const noteText = ({ from, problem, rejected }: Note): string =>
+const noteText = ({ from, problem, rejected, verdict }: Note): string =>
   paragraphs(
     rejected === undefined ? undefined : quoted("# What was rejected", from, rejected),
     quoted("# What was wrong", "problem", problem),
+    warned(verdict),
   );
 
 /** Adds up what a step uses, so that its budget spans all its rounds, its fallbacks and its critic. */

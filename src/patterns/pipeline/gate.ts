@@ -5,6 +5,7 @@ import type { Budget } from "../../core/limits.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { misfit } from "../../core/shape.ts";
 import { asText, paragraphs, quoted } from "../../core/texts.ts";
+import { mayHaveWaited } from "../stalls.ts";
 import { clamped } from "../vote/tally.ts";
 import type { Planned } from "./steps.ts";
 
@@ -26,17 +27,24 @@ export interface Work {
   readonly steps: Readonly<Record<string, unknown>>;
 }
 
+/** Why an output does not pass. */
+export interface Shortfall {
+  readonly problem: string;
+  /** Whoever judged it may have waited for somebody. */
+  readonly waited: boolean;
+}
+
 /** Why a step's output does not pass its gate; undefined where it does. What costs nothing is asked first. */
 export async function shortfall(
   ctx: RunContext,
   planned: Planned,
   work: Work,
   budget: Budget | undefined,
-): Promise<string | undefined> {
+): Promise<Shortfall | undefined> {
   const { gate } = planned.step;
   const misfits = gate?.schema && schemaMisfit(work.output, gate.schema);
-  if (misfits) return `it does not fit its schema: ${misfits}`;
-  return conditionMisfit(planned, work) ?? (await criticism(ctx, planned, work, budget));
+  const problem = misfits ? `it does not fit its schema: ${misfits}` : conditionMisfit(planned, work);
+  return problem === undefined ? criticism(ctx, planned, work, budget) : { problem, waited: false };
 }
 
 /** A text that is JSON is judged as the value it holds. */
@@ -65,9 +73,9 @@ async function criticism(
   { name, critic, step }: Planned,
   { task, output }: Work,
   budget: Budget | undefined,
-): Promise<string | undefined> {
+): Promise<Shortfall | undefined> {
   if (!critic) return undefined;
-  const { output: review } = await ctx.call(critic.agent, {
+  const answer = await ctx.call(critic.agent, {
     name: `${name}-gate`,
     prompt: paragraphs(
       `# Task\n\n${task}`,
@@ -79,7 +87,10 @@ async function criticism(
     cache: false,
     ...(budget && { budget }),
   });
+  const { output: review } = answer;
   const score = clamped(review.score);
   if (score >= critic.threshold) return undefined;
-  return `scored ${asText(score)}, ${critic.threshold} is needed: ${review.reasons.join("; ") || "no reason was given"}`;
+  const reasons = review.reasons.join("; ") || "no reason was given";
+  const problem = `scored ${asText(score)}, ${critic.threshold} is needed: ${reasons}`;
+  return { problem, waited: mayHaveWaited(answer) };
 }

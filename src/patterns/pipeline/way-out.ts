@@ -75,5 +75,6 @@ async function askHuman(ctx: RunContext, step: Progress, failure: Failure, made:
   }
   if (answer.value === undefined && !("output" in made)) return skip(ctx, step, failure);
   if (answer.value !== undefined) step.agent = "human";
+  step.waited = true;
   succeed(step, answer.value ?? made.output);
 }

@@ -4,7 +4,9 @@ import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { listed, paragraphs, quoted } from "../../core/texts.ts";
 import { isOver } from "../parts.ts";
+import { mayHaveWaited } from "../stalls.ts";
 import { clamped } from "../vote/tally.ts";
+import { stateOfJudgement } from "./circle.ts";
 import { type Course, finished, type Judgement, latest, saidOf } from "./course.ts";
 import type { Team } from "./input.ts";
 
@@ -38,7 +40,10 @@ export async function close(ctx: RunContext, team: Team, course: Course): Promis
   const judgement = await attempted(ctx, course, "the result could not be judged", () =>
     judge(ctx, team, validator, output),
   );
-  if (judgement) course.judgement = judgement;
+  if (!judgement) return;
+  const { waited, ...said } = judgement;
+  course.judgement = said;
+  if (!said.ok) course.judged.push(stateOfJudgement(said, output, waited));
 }
 
 /** What is paid for is kept: where this fails, what there is is the result, and it says so. */
@@ -86,9 +91,9 @@ async function judge(
   { goal }: Team,
   validator: NonNullable<Team["validator"]>,
   result: string,
-): Promise<Judgement> {
+): Promise<Judgement & { readonly waited: boolean }> {
   ctx.tell("judging the result");
-  const { output } = await ctx.call(validator, {
+  const answer = await ctx.call(validator, {
     name: "validation",
     prompt: paragraphs(`# Goal\n\n${goal}`, quoted("# Result", "result", result)),
     brief: JUDGE,
@@ -96,5 +101,6 @@ async function judge(
     cache: false,
     closing: true,
   });
-  return { ...output, confidence: clamped(output.confidence) };
+  const { output } = answer;
+  return { ...output, confidence: clamped(output.confidence), waited: mayHaveWaited(answer) };
 }

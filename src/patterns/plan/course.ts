@@ -1,6 +1,7 @@
 import type { Bill } from "../../core/bill.ts";
 import type { Failure } from "../../core/errors.ts";
 import type { Problem } from "../parts.ts";
+import type { State } from "../stalls.ts";
 import type { PlannedTask } from "./input.ts";
 
 /** A task as it came out. */
@@ -26,7 +27,9 @@ export interface Course {
   readonly outcomes: Outcome[];
   output?: string;
   judgement?: Judgement;
-  /** No money or time is left for any further call. */
+  /** Each judgement that was not content. */
+  readonly judged: State[];
+  /** Nothing more is planned: no money or time is left, or it brings nothing new. */
   over?: Failure;
 }
 

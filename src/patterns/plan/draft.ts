@@ -4,6 +4,8 @@ import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
 import { nameShape } from "../names.ts";
+import { stallOf, type Verdict, warned } from "../stalls.ts";
+import { standstill, stateOfPlan } from "./circle.ts";
 import { type Course, finished } from "./course.ts";
 import { type Estimate, estimateOf, excess } from "./estimate.ts";
 import { readPlan } from "./graph.ts";
@@ -19,7 +21,7 @@ export interface Draft {
 
 /** A plan that cannot be done, and why. */
 interface Wrong {
-  readonly tasks: readonly unknown[];
+  readonly tasks: readonly PlannedTask[];
   readonly problem: string;
 }
 
@@ -43,17 +45,17 @@ export async function draftPlan(
   course: Course,
   { isPriced }: { readonly isPriced: boolean },
 ): Promise<Draft> {
-  let wrong: Wrong | undefined;
+  const sentBack: Wrong[] = [];
   let tries = { wrong: 0, dear: 0 };
   for (;;) {
-    const { approach, plan } = await askPlanner(ctx, team, course, wrong);
+    const { approach, plan } = await askPlanner(ctx, team, course, sentBack);
     const { problems, tasks } = readPlan(plan.tasks, team, course.outcomes);
     const missing = tasks.length === 0 && course.round === 0 ? ["it has no task"] : [];
     const problem = [...missing, ...problems].join("; ");
     if (problem !== "") {
       tries = { ...tries, wrong: tries.wrong + 1 };
-      if (tries.wrong > SENT_BACK) throw unusable(problem);
-      wrong = { tasks: plan.tasks, problem };
+      sentBack.push({ tasks: plan.tasks, problem });
+      if (tries.wrong > SENT_BACK) throw unusable(problem, circleOf(sentBack));
       continue;
     }
     const draft = await priced(ctx, team, { tasks, approach });
@@ -61,7 +63,7 @@ export async function draftPlan(
     if (!dear) return draft;
     tries = { ...tries, dear: tries.dear + 1 };
     if (tries.dear > 1) throw dear;
-    wrong = { tasks: plan.tasks, problem: `${dear.message}. Reach the goal with fewer or cheaper tasks` };
+    sentBack.push({ tasks: plan.tasks, problem: `${dear.message}. Reach the goal with fewer or cheaper tasks` });
   }
 }
 
@@ -75,12 +77,19 @@ export async function priced(ctx: RunContext, team: Team, draft: Draft): Promise
   return estimate ? { ...draft, estimate } : draft;
 }
 
-const unusable = (problem: string): Failure =>
-  new Failure("BAD_OUTPUT", `the planner made no plan that can be done, in ${SENT_BACK + 1} tries: ${problem}`, {
+/** Has a plan been sent back before, as it is? */
+const circleOf = (sentBack: readonly Wrong[]): Verdict => stallOf(sentBack.map(({ tasks }) => stateOfPlan(tasks)));
+
+function unusable(problem: string, verdict: Verdict): Failure {
+  const again = verdict.is === "fine" ? "" : `; it gave again what was sent back: ${verdict.evidence}`;
+  const message = `the planner made no plan that can be done, in ${SENT_BACK + 1} tries: ${problem}${again}`;
+  return new Failure("BAD_OUTPUT", message, {
     hint: "Name another `planner`, say more in the goal, or give a `plan` of your own.",
   });
+}
 
-async function askPlanner(ctx: RunContext, team: Team, course: Course, wrong: Wrong | undefined) {
+async function askPlanner(ctx: RunContext, team: Team, course: Course, sentBack: readonly Wrong[]) {
+  const wrong = sentBack.at(-1);
   ctx.tell(course.round === 0 ? "planning" : "planning again with what was learnt");
   const { output } = await ctx.call(team.planner, {
     name: "plan",
@@ -88,8 +97,10 @@ async function askPlanner(ctx: RunContext, team: Team, course: Course, wrong: Wr
       `# Goal\n\n${team.goal}`,
       `# Workers\n\n${team.workers.map(({ name, about }) => `- ${about === "" ? name : `${name}: ${about}`}`).join("\n")}`,
       ...learnt(course),
+      warned(standstill(course)),
       wrong && quoted("# Your last plan", "plan", { tasks: wrong.tasks }),
       wrong && quoted("# What is wrong with it", "problem", wrong.problem),
+      warned(circleOf(sentBack)),
       wrong && "Write the plan again, whole, so that nothing of this is wrong any more.",
     ),
     brief: paragraphs(RULES, finished(course.outcomes).length > 0 || course.round > 0 ? AGAIN : undefined, FENCE_RULE),

@@ -5,6 +5,7 @@ import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { misfit } from "../../core/shape.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
+import { mayHaveWaited } from "../stalls.ts";
 import { clamped } from "../vote/tally.ts";
 import { type Criterion, criteriaOf, type RefineInput } from "./input.ts";
 
@@ -13,7 +14,11 @@ type Score = z.output<typeof Score>;
 
 /** What is known of a draft: its scores, or why it is not worth scoring. */
 export type Review =
-  | { readonly score: number; readonly scores: readonly Score[] }
+  | {
+      readonly score: number;
+      readonly scores: readonly Score[] /** The critic may have waited for somebody. */;
+      readonly waited: boolean;
+    }
   | { readonly score: null; readonly problem: string };
 
 /** Judges a draft. What code can tell is asked first, so that no critic is paid for a draft that is plainly wrong. */
@@ -58,7 +63,7 @@ const REVIEW = paragraphs(
 
 async function criticise(ctx: RunContext, input: RefineInput, draft: string): Promise<Review> {
   const criteria = criteriaOf(input);
-  const { output } = await ctx.call(input.critic, {
+  const answer = await ctx.call(input.critic, {
     name: "review",
     prompt: paragraphs(`# Task\n\n${input.task}`, criteriaText(criteria), quoted("# Draft", "draft", draft)),
     brief: REVIEW,
@@ -66,10 +71,10 @@ async function criticise(ctx: RunContext, input: RefineInput, draft: string): Pr
     cache: false,
   });
   const scores = criteria.map(({ name }, index) => {
-    const { score = 0, reason = "" } = output[keyOf(index)] ?? {};
+    const { score = 0, reason = "" } = answer.output[keyOf(index)] ?? {};
     return { criterion: name, score: clamped(score), reason };
   });
-  return { score: mean(criteria, scores), scores };
+  return { score: mean(criteria, scores), scores, waited: mayHaveWaited(answer) };
 }
 
 /** The criteria under the keys that they are scored by: a name of the caller's may be no key that every vendor takes. */
