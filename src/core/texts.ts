@@ -24,3 +24,12 @@ export function listed(names: readonly string[]): string {
 /** The beginning of a text that is too long, and how long it is. */
 export const cut = (text: string, most: number): string =>
   text.length > most ? `${text.slice(0, most).toWellFormed()}… (cut; ${text.length} characters in all)` : text;
+
+/** Two texts that differ in case, space or final punctuation alone say the same. */
+export const normalised = (text: string): string =>
+  text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/\s+/g, " ")
+    .trim()
+    .replace(/[.!;,\s]+$/, "");

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { isoTime } from "../core/clock.ts";
 import { Failure } from "../core/errors.ts";
 import { definePattern } from "../core/pattern.ts";
+import { stallOf, stateOf } from "../core/stalls.ts";
 import { counted, listed } from "../core/texts.ts";
 import { overlapping } from "./advice.ts";
 import { checkMembers, HandOffInput, hopsOf, type Member, membersOf, outlineMembers } from "./hand-off/team.ts";
 import { type Hop, takeTurn } from "./hand-off/turn.ts";
-import { stallOf, stateOf } from "./stalls.ts";
 
 const Output = z.object({
   output: z.string(),

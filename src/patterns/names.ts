@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { nearest } from "../core/nearest.ts";
-import { listed } from "../core/texts.ts";
-import { normalised } from "./vote/tally.ts";
+import { listed, normalised } from "../core/texts.ts";
 
 /** The schema says which names there are; another one still comes through, so that its maker can be told in words. */
 export const nameShape = (names: readonly string[]) => z.union([z.enum(names), z.string()]);

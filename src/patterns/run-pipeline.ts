@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { endsRun } from "../core/errors.ts";
 import { definePattern, type RunContext } from "../core/pattern.ts";
+import { NO_STALL } from "../core/stalls.ts";
 import { judgesItself, tooFew } from "./advice.ts";
 import { attempt, forgetAfter, isUnjudged, note, wayBack } from "./pipeline/attempt.ts";
 import { stalled, watch } from "./pipeline/circle.ts";
@@ -9,7 +10,6 @@ import { outlinePipeline } from "./pipeline/outline.ts";
 import { PipelineOutput, report } from "./pipeline/report.ts";
 import { agentsOf, checkSteps, planned, Step } from "./pipeline/steps.ts";
 import { giveUp } from "./pipeline/way-out.ts";
-import { NO_STALL } from "./stalls.ts";
 
 /** Agents one after another, with gates between them that send work back, and a way out for each step that fails. */
 export const runPipeline = definePattern({

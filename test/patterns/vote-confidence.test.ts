@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { normalised } from "../../src/core/texts.ts";
 import { posteriorOf } from "../../src/patterns/vote/confidence.ts";
 import { isCertain, isSettled, waveOf } from "../../src/patterns/vote/stop.ts";
-import { type Ballot, normalised, winnerOf } from "../../src/patterns/vote/tally.ts";
+import { type Ballot, winnerOf } from "../../src/patterns/vote/tally.ts";
 
 const ballot = (choice: string): Ballot => ({ voter: choice, choice, confidence: 1, reason: "", weight: 1 });
 

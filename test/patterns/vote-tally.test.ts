@@ -1,15 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { normalised } from "../../src/core/texts.ts";
 import { isCertain, waveOf } from "../../src/patterns/vote/stop.ts";
-import {
-  type Ballot,
-  clamped,
-  grouped,
-  normalised,
-  type Rule,
-  tallyOf,
-  winnerOf,
-} from "../../src/patterns/vote/tally.ts";
+import { type Ballot, clamped, grouped, type Rule, tallyOf, winnerOf } from "../../src/patterns/vote/tally.ts";
 
 const ballot = (choice: string, weight = 1, confidence = 0.5): Ballot => ({
   voter: choice,

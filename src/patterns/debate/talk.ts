@@ -2,9 +2,9 @@ import { z } from "zod";
 import { isoTime } from "../../core/clock.ts";
 import type { Answer } from "../../core/pattern.ts";
 import { nthName } from "../../core/place.ts";
-import { cut, listed } from "../../core/texts.ts";
-import { type State, stateOf } from "../stalls.ts";
-import { clamped, normalised } from "../vote/tally.ts";
+import { type State, stateOf } from "../../core/stalls.ts";
+import { cut, listed, normalised } from "../../core/texts.ts";
+import { clamped } from "../vote/tally.ts";
 import type { Debate, Speaker } from "./input.ts";
 
 /** What each speaker is asked for. */

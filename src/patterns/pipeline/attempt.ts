@@ -1,8 +1,8 @@
 import { type AgentRef, refName } from "../../core/agent.ts";
 import { endsRun, Failure } from "../../core/errors.ts";
 import type { RunContext } from "../../core/pattern.ts";
+import { mayHaveWaited, NO_STALL, type Verdict } from "../../core/stalls.ts";
 import { given } from "../parts.ts";
-import { mayHaveWaited, NO_STALL, type Verdict } from "../stalls.ts";
 import { budgetLeft, type Course, metered, outputsBefore, type Progress, promptOf, succeed } from "./course.ts";
 import { shortfall } from "./gate.ts";
 import type { Rejection } from "./way-out.ts";

@@ -1,7 +1,7 @@
 import { Failure } from "../../core/errors.ts";
 import { nthName } from "../../core/place.ts";
+import { isOutside, type State, stallOf, stateAs, type Verdict } from "../../core/stalls.ts";
 import { asText, cut, listed } from "../../core/texts.ts";
-import { isOutside, type State, stallOf, stateAs, type Verdict } from "../stalls.ts";
 import { type Course, outputsBefore, type Progress } from "./course.ts";
 import type { Rejection } from "./way-out.ts";
 

@@ -4,9 +4,9 @@ import { FENCE_RULE } from "../../core/fence.ts";
 import type { Budget } from "../../core/limits.ts";
 import { toNano, toUsd } from "../../core/money.ts";
 import type { RunContext } from "../../core/pattern.ts";
+import { type State, type Verdict, warned } from "../../core/stalls.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
 import { addUsage, NO_USAGE, type Usage } from "../../core/usage.ts";
-import { type State, type Verdict, warned } from "../stalls.ts";
 import type { Planned } from "./steps.ts";
 
 /** What was wrong with an output, told to the step that is to mend it. */

@@ -4,8 +4,8 @@ import { FENCE_RULE } from "../../core/fence.ts";
 import type { Budget } from "../../core/limits.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { misfit } from "../../core/shape.ts";
+import { mayHaveWaited } from "../../core/stalls.ts";
 import { asText, paragraphs, quoted } from "../../core/texts.ts";
-import { mayHaveWaited } from "../stalls.ts";
 import { clamped } from "../vote/tally.ts";
 import type { Planned } from "./steps.ts";
 

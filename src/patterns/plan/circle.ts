@@ -1,6 +1,6 @@
 import { Failure } from "../../core/errors.ts";
+import { graver, isOutside, type State, stallOf, stateAs, stateOf, type Verdict } from "../../core/stalls.ts";
 import { counted, cut, listed } from "../../core/texts.ts";
-import { graver, isOutside, type State, stallOf, stateAs, stateOf, type Verdict } from "../stalls.ts";
 import { type Course, finished, type Judgement, type Outcome, saidOf } from "./course.ts";
 import type { PlannedTask } from "./input.ts";
 

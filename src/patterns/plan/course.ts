@@ -1,7 +1,7 @@
 import type { Bill } from "../../core/bill.ts";
 import type { Failure } from "../../core/errors.ts";
+import type { State } from "../../core/stalls.ts";
 import type { Problem } from "../parts.ts";
-import type { State } from "../stalls.ts";
 import type { PlannedTask } from "./input.ts";
 
 /** A task as it came out. */

@@ -1,6 +1,5 @@
-import { listed } from "../../core/texts.ts";
+import { listed, normalised } from "../../core/texts.ts";
 import { nameMeant, noSuchName } from "../names.ts";
-import { normalised } from "../vote/tally.ts";
 import type { Outcome } from "./course.ts";
 import type { PlannedTask, Team } from "./input.ts";
 

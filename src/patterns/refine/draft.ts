@@ -1,5 +1,5 @@
+import { graver, type State, stallOf, stateAs, stateOf, type Verdict } from "../../core/stalls.ts";
 import { cut, listed } from "../../core/texts.ts";
-import { graver, type State, stallOf, stateAs, stateOf, type Verdict } from "../stalls.ts";
 import type { Review } from "./review.ts";
 
 /** What was made in one round, and what is known of it. */

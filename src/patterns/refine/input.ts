@@ -5,9 +5,8 @@ import { Failure } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Outline } from "../../core/outline.ts";
 import { checkShape } from "../../core/shape.ts";
-import { listed } from "../../core/texts.ts";
+import { listed, normalised } from "../../core/texts.ts";
 import { JsonObject } from "../parts.ts";
-import { normalised } from "../vote/tally.ts";
 
 /** A refinement as it is asked for. */
 export const RefineInput = z.strictObject({

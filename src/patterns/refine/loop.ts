@@ -1,9 +1,9 @@
 import { Failure } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
+import { mayHaveWaited, type Verdict, warned } from "../../core/stalls.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
 import { isOver } from "../parts.ts";
-import { mayHaveWaited, type Verdict, warned } from "../stalls.ts";
 import { bestOf, type Draft, faultsOf, standstill } from "./draft.ts";
 import { conditionOf, criteriaOf, type RefineInput, roundsOf } from "./input.ts";
 import { criteriaText, review } from "./review.ts";

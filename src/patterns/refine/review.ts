@@ -4,8 +4,8 @@ import { Failure } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
 import { misfit } from "../../core/shape.ts";
+import { mayHaveWaited } from "../../core/stalls.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
-import { mayHaveWaited } from "../stalls.ts";
 import { clamped } from "../vote/tally.ts";
 import { type Criterion, criteriaOf, type RefineInput } from "./input.ts";
 

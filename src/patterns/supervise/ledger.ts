@@ -1,9 +1,9 @@
 import type { AgentRef } from "../../core/agent.ts";
 import type { Bill } from "../../core/bill.ts";
 import { fence } from "../../core/fence.ts";
+import type { State } from "../../core/stalls.ts";
 import { asText, cut, listed } from "../../core/texts.ts";
 import type { Problem } from "../parts.ts";
-import type { State } from "../stalls.ts";
 
 /** Somebody who may be given work, under a name of its own. */
 export interface Worker {

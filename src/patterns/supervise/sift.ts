@@ -1,7 +1,7 @@
 import { type Code, Failure } from "../../core/errors.ts";
+import { stallOf, stateOf } from "../../core/stalls.ts";
 import { counted, cut, listed } from "../../core/texts.ts";
 import { nameMeant, noSuchName } from "../names.ts";
-import { stallOf, stateOf } from "../stalls.ts";
 import type { Assignment, Decision } from "./decide.ts";
 import { type Entry, type Ledger, succeeded, type Team, type Worker } from "./ledger.ts";
 

@@ -3,8 +3,8 @@ import type { AgentRef } from "../../core/agent.ts";
 import { Failure } from "../../core/errors.ts";
 import { FENCE_RULE, fence } from "../../core/fence.ts";
 import type { RunContext } from "../../core/pattern.ts";
-import { paragraphs } from "../../core/texts.ts";
-import { type Ballot, grouped, normalised, tallyOf } from "./tally.ts";
+import { normalised, paragraphs } from "../../core/texts.ts";
+import { type Ballot, grouped, tallyOf } from "./tally.ts";
 
 /** Who decided what, and why. The ballots are those it was decided on: a judge may find that some say the same. */
 export interface Verdict {

@@ -2,10 +2,11 @@ import { z } from "zod";
 import { AgentRef } from "../../core/agent.ts";
 import { Failure } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
+import { normalised } from "../../core/texts.ts";
 import { distinctNames, instructed } from "../parts.ts";
 import type { Voter } from "./ask.ts";
 import { overHalf, type Sure } from "./stop.ts";
-import { normalised, type Rule } from "./tally.ts";
+import type { Rule } from "./tally.ts";
 
 const Weight = z.number().min(0.000_001).max(1_000_000);
 

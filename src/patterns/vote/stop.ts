@@ -1,6 +1,7 @@
+import { normalised } from "../../core/texts.ts";
 import { posteriorOf } from "./confidence.ts";
 import { rankingFor } from "./ranked.ts";
-import { type Ballot, normalised, type Rule, sumOf, tallyOf, whole } from "./tally.ts";
+import { type Ballot, type Rule, sumOf, tallyOf, whole } from "./tally.ts";
 
 /** A vote in progress: what is cast, and the weights of those who have not been asked yet, in order. */
 export interface Standing {

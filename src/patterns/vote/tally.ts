@@ -1,3 +1,4 @@
+import { normalised } from "../../core/texts.ts";
 import { pointsOf } from "./ranked.ts";
 
 /** One vote that was cast. */
@@ -50,15 +51,6 @@ export function winnerOf(rule: Rule, ballots: readonly Ballot[], options: readon
 
 /** Weights added up, in whole millionths. */
 export const sumOf = (weights: readonly number[]): number => weights.reduce((sum, weight) => sum + whole(weight), 0);
-
-/** Two texts that differ in case, space or final punctuation alone say the same. */
-export const normalised = (text: string): string =>
-  text
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/\s+/g, " ")
-    .trim()
-    .replace(/[.!;,\s]+$/, "");
 
 /** A confidence as it should have been given: from 0 to 1. */
 export const clamped = (confidence: number): number =>

@@ -1,7 +1,8 @@
 import type { AgentSpec } from "../../core/agent.ts";
-import type { Failure } from "../../core/errors.ts";
+import { Failure } from "../../core/errors.ts";
 import type { RunContext, Task } from "../../core/pattern.ts";
 import type { Message, ToolUse } from "../../core/provider.ts";
+import { type State, stallOf } from "../../core/stalls.ts";
 import { asText } from "../../core/texts.ts";
 import type { Frame } from "../frame.ts";
 import type { Turned } from "../judging.ts";
@@ -9,7 +10,7 @@ import type { Playing } from "../playing.ts";
 import { checkAnswer, checkTask } from "./guarding.ts";
 import { type Kit, kitFor } from "./kit.ts";
 import { type Standing, type Taken, takeTurn } from "./turn.ts";
-import { Uses } from "./uses.ts";
+import { stateOfTurn, Uses } from "./uses.ts";
 
 /** A dialogue where it stands. Everything in it is told by its verbs, so that a replay takes the same course. */
 export interface Talk {
@@ -26,6 +27,8 @@ interface Said {
 }
 
 const TURNS = 20;
+/** Somebody who looks again and again may wait for something, so it may be done more often than elsewhere. */
+const PATIENCE = 4;
 /** A turn for mending what a check of the answer has found. */
 const MENDINGS = 1;
 
@@ -50,6 +53,7 @@ class Course {
   #fresh: readonly Message[];
   #last: Taken | undefined;
   #mended = 0;
+  readonly #states: State[] = [];
 
   constructor(talk: Talk, kit: Kit, prompt: string) {
     this.#talk = talk;
@@ -79,8 +83,21 @@ class Course {
     const { output, model } = taken.answer;
     if ("answer" in output) return this.#answered(output.answer, model, must_answer);
     const results = await this.#uses.done(output.uses, taken.answer);
-    this.#fresh = [asked(output), { ...user(""), results }];
+    this.#states.push(stateOfTurn(output.uses, results));
+    this.#fresh = [asked(output), { ...user(this.#warning()), results }];
     return undefined;
+  }
+
+  /** What it is told where it does again what it did before; so often in a row, and it is ended. */
+  #warning(): string {
+    const verdict = stallOf(this.#states, { patience: PATIENCE });
+    if (verdict.is === "fine") return "";
+    if (verdict.is === "warn")
+      return "You have done exactly this before, with the same result. Do something else, or answer with what you know.";
+    const { name } = this.#talk.spec;
+    throw new Failure("STALLED", `${name} does the same again and again with the same result: ${verdict.evidence}`, {
+      hint: "Say in its instructions what to do when a tool does not help, or give it a tool that does.",
+    });
   }
 
   /** An answer that a check does not let pass may be mended once. */

@@ -2,11 +2,11 @@ import { agentTag } from "../../core/agent.ts";
 import type { Deed } from "../../core/deed.ts";
 import { Failure, type FailureInfo } from "../../core/errors.ts";
 import { fence } from "../../core/fence.ts";
-import { fingerprint } from "../../core/fingerprint.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Answer, RunContext, Settled } from "../../core/pattern.ts";
 import type { ToolResult, ToolUse } from "../../core/provider.ts";
 import { misfit } from "../../core/shape.ts";
+import { type State, stateAs } from "../../core/stalls.ts";
 import { asText, cut, listed } from "../../core/texts.ts";
 import { CALLS_TOOL, type OfferedTool, type ToolAnswer, type ToolInput } from "../../core/toolbox.ts";
 import { isLimitOfRun } from "../frame.ts";
@@ -168,6 +168,10 @@ function unknownTool(name: string, names: readonly string[]): string {
   return `there is no tool "${name}"; ${near ? `did you mean "${near}"?` : `there are ${listed(names) || "none"}.`}`;
 }
 
-/** The same for the same thing wanted with the same result, so that going in circles is seen. */
-export const stateOfTurn = (uses: readonly ToolUse[], results: readonly ToolResult[]): string =>
-  fingerprint([uses.map(({ name, arguments: given }) => [name, given]), results.map(({ content }) => content)]);
+/** What a turn came to, so that going in circles is seen: what was wanted, and what came of it. */
+export const stateOfTurn = (uses: readonly ToolUse[], results: readonly ToolResult[]): State =>
+  stateAs(
+    `${uses.map(({ name, arguments: given }) => `${name} ${cut(asText(given), 100)}`).join(" and ")}`,
+    uses.map(({ name, arguments: given }) => [name, given]),
+    results.map(({ content }) => content),
+  );

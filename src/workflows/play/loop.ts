@@ -1,6 +1,7 @@
 import { Failure } from "../../core/errors.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import type { RunContext } from "../../core/pattern.ts";
+import { type State, stallOf, stateAs } from "../../core/stalls.ts";
 import { counted } from "../../core/texts.ts";
 import type { Node } from "../definition.ts";
 import { innerNodes, insideOf, type Nodes, partsOf, readsOf } from "../references.ts";
@@ -32,6 +33,7 @@ export function loopDoing(draft: Draft, workshop: Workshop): Doing {
 
   async function play(ctx: RunContext, spot: Spot): Promise<Round> {
     let before: Round | undefined;
+    const states: State[] = [];
     for (let round = 1; ; round++) {
       ctx.tell(`${title}: round ${round}`);
       const now = await playRound(ctx, workshop, graph, { spot, round, before });
@@ -42,10 +44,8 @@ export function loopDoing(draft: Draft, workshop: Workshop): Doing {
         );
         return now;
       }
-      if (mayStall && before && standstill(before, now)) {
-        ctx.degrade(`STALLED: ${title} gave the same in rounds ${round - 1} and ${round}; it went no further`);
-        return now;
-      }
+      states.push(stateAs(`what round ${round} gave`, progress(now)));
+      if (mayStall && hasStalled(ctx, title, states)) return now;
       before = now;
     }
   }
@@ -97,7 +97,20 @@ const stateNow = (keys: StateKeys, state: Writes, writes: Writes = {}): Record<s
 const outputsOf = ({ outcomes }: GraphEnd): Record<string, unknown> =>
   Object.fromEntries(Object.entries(outcomes).map(([name, { output }]) => [name, output]));
 
-const standstill = (before: Round, now: Round): boolean => progress(before) === progress(now);
+/** Two rounds alike end it at once; that it goes to and fro is told before it ends it. */
+function hasStalled(ctx: RunContext, title: string, states: readonly State[]): boolean {
+  const round = states.length;
+  const same = round > 1 && states.at(-1)?.print === states.at(-2)?.print;
+  const verdict = stallOf(states);
+  if (verdict.is === "warn" && !same) ctx.tell(`${title} goes to and fro: ${verdict.evidence}`);
+  if (verdict.is !== "stop" && !same) return false;
+  const why =
+    same || verdict.is === "fine"
+      ? `gave the same in rounds ${round - 1} and ${round}`
+      : `goes to and fro: ${verdict.evidence}`;
+  ctx.degrade(`STALLED: ${title} ${why}; it went no further`);
+  return true;
+}
 
 const progress = ({ end, values }: Round): string => fingerprint([outputsOf(end), values["state"]]);
 

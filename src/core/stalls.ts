@@ -1,7 +1,6 @@
-import { fingerprint } from "../core/fingerprint.ts";
-import type { Answer } from "../core/pattern.ts";
-import { quoted } from "../core/texts.ts";
-import { normalised } from "./vote/tally.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Answer } from "./pattern.ts";
+import { normalised, quoted } from "./texts.ts";
 
 /** What a turn of a loop came to. */
 export interface State {

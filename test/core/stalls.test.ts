@@ -9,7 +9,7 @@ import {
   stateOf,
   type Verdict,
   warned,
-} from "../../src/patterns/stalls.ts";
+} from "../../src/core/stalls.ts";
 
 const states = (...words: string[]): State[] => words.map((word) => stateOf(word, word));
 const waiting = (word: string): State => ({ ...stateOf(word, word), waiting: true });
