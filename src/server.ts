@@ -211,9 +211,10 @@ async function orClose<T>(store: RunStore, open: () => T | Promise<T>): Promise<
 
 const tag = ({ name, version }: Pattern): string => `${name}@${version}`;
 
-function engineSettings({ limits, retry, breaker, on_outage, budgets, providers, rehearsal, cache }: Config) {
+function engineSettings({ limits, retry, breaker, on_outage, budgets, providers, rehearsal, cache, secrets }: Config) {
   return {
     limits,
+    secrets,
     retry,
     breaker,
     onOutage: on_outage,

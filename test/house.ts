@@ -121,6 +121,7 @@ export async function openHouse(options: HouseOptions = {}) {
       daily: { caller: {}, day: {}, explicit: false },
       maxUsd: () => undefined,
       cacheSeconds: undefined,
+      secrets: "redact" as const,
       random: Math.random,
       pour() {},
       poured: () => 0,

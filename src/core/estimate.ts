@@ -1,4 +1,5 @@
 import type { AgentRef, AgentSpec } from "./agent.ts";
+import { MAX_TURNS, MENDINGS, TOOL_OUTPUT_BYTES, talks, usesTools } from "./dialogue.ts";
 import type { Limits, RetryPolicy } from "./limits.ts";
 import { costOf, type PriceCard, toNano, worstCost } from "./money.ts";
 import type { Outline, OutlineStep } from "./outline.ts";
@@ -138,8 +139,36 @@ function answerOf({ agent, fallback = [] }: OutlineStep, { find }: World): Range
   return { likely: Math.min(first, TYPICAL.tokens), most: Math.max(first, ...others) };
 }
 
-/** One agent asked once; `likely` is its first model answering at once. */
+/** An agent that uses tools likely takes so many turns, each with a result of about so many tokens. */
+const TYPICAL_TURNS = 4;
+const TYPICAL_RESULT = 400;
+
+/** One agent asked once: one question, or a dialogue in which each turn repeats all that was said before it. */
 function callUse(spec: AgentSpec, prompt: Range, step: OutlineStep, world: World): Estimate {
+  if (spec.function) return { ...NOTHING, seconds: { likely: 1, most: world.limits.call_seconds } };
+  if (!talks(spec)) return turnUse(spec, prompt, step, world);
+  const most = usesTools(spec) ? (spec.max_turns ?? MAX_TURNS) + MENDINGS : 1 + MENDINGS;
+  const likely = Math.min(usesTools(spec) ? TYPICAL_TURNS : 1, most);
+  const more = {
+    likely: TYPICAL.tokens + TYPICAL_RESULT,
+    most: spec.max_output_tokens * GROWTH + world.limits.width * (spec.tool_output_bytes ?? TOOL_OUTPUT_BYTES),
+  };
+  const turns = Array.from({ length: most }, (_, nth) => {
+    const input = { likely: prompt.likely + nth * more.likely, most: prompt.most + nth * more.most };
+    const use = turnUse(spec, input, step, world);
+    return nth < likely ? use : onlyMost(use);
+  });
+  return turns.reduce(plus, NOTHING);
+}
+
+/** What may be, and likely is not. */
+const onlyMost = ({ calls, usd, tokens, seconds }: Estimate): Estimate => {
+  const unlikely = ({ most }: Range): Range => ({ likely: 0, most });
+  return { calls: unlikely(calls), usd: unlikely(usd), tokens: unlikely(tokens), seconds: unlikely(seconds) };
+};
+
+/** One question; `likely` is its first model answering at once. */
+function turnUse(spec: AgentSpec, prompt: Range, step: OutlineStep, world: World): Estimate {
   const system = Buffer.byteLength(spec.system);
   const input = { likely: prompt.likely + system / BYTES_A_TOKEN, most: prompt.most + system + AROUND };
   const policy = { ...world.retry, ...spec.retry, ...step.retry } as RetryPolicy;

@@ -132,6 +132,8 @@ export interface Provider {
   readonly id: string;
   /** Costs nothing, whatever its models are called. */
   readonly free: boolean;
+  /** It is on this very machine: what it is sent goes nowhere. */
+  readonly local?: boolean;
   /** How many requests it may see at once, and how many requests and tokens a minute. */
   readonly concurrency: number;
   readonly rpm?: number;

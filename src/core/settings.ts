@@ -106,6 +106,8 @@ export const Settings = z.strictObject({
   approvals: z
     .strictObject({ self: z.boolean().default(true), approvers_env: z.string().default("BATON_APPROVERS") })
     .default({ self: true, approvers_env: "BATON_APPROVERS" }),
+  /** What becomes of keys and private keys that stand in a text before it goes to a vendor. */
+  secrets: z.enum(["redact", "refuse", "send"]).default("redact"),
   /** Who is told of what people must know. */
   alerts: z.strictObject({ webhooks: z.array(WebhookSettings).default([]) }).default({ webhooks: [] }),
   policy: z.strictObject({ providers: z.array(z.string()).optional() }).default({}),

@@ -9,6 +9,7 @@ import { sharedOf } from "./alike.ts";
 import { capsOf, dailyNodes, plus } from "./caps.ts";
 import type { Frame } from "./frame.ts";
 import type { Errand } from "./guard.ts";
+import { asItLeaves, keptHere } from "./leaving.ts";
 import type { Playing } from "./playing.ts";
 import { messages, type Question, type TurnOf, tagOf } from "./question.ts";
 
@@ -55,7 +56,8 @@ function requestOf(standing: Standing, { rung, turn, model }: Rung): Prepared["r
   const bad = past.findLast((attempt) => attempt.rung === rung && attempt.result === "bad");
   const repair = bad && { reply: bad.reply ?? "", problem: bad.error?.message ?? "it is not usable" };
   const { rehearsal } = play.run;
-  return {
+  const provider = play.stage.desk.provider(splitModel(model).provider);
+  const whole = {
     model: splitModel(model).model,
     system,
     messages: messages(question, repair),
@@ -63,12 +65,11 @@ function requestOf(standing: Standing, { rung, turn, model }: Rung): Prepared["r
     max_output_tokens: spec.max_output_tokens,
     ...(spec.temperature !== undefined && { temperature: spec.temperature }),
     ...(spec.effort && { effort: spec.effort }),
-    ...(dialogue
-      ? toolsOf(dialogue, play.stage.desk.provider(splitModel(model).provider))
-      : cacheOf(sharedOf(standing, model))),
+    ...(dialogue ? toolsOf(dialogue, provider) : cacheOf(sharedOf(standing, model))),
     agent: spec.name,
     ...(rehearsal && { rehearsal }),
   };
+  return asItLeaves(whole, provider, play.stage.secrets);
 }
 
 const cacheOf = (shared: { readonly chars: number } | undefined) => (shared ? { cache: shared.chars } : {});
@@ -101,8 +102,11 @@ function flatReserve(play: Playing, { spec }: Question, model: string): number |
 /** Why a model may not be asked now; undefined where it may. */
 export function blocked({ play, question, task }: Standing, model: string): Failure | undefined {
   const { stage, run, catalogue } = play;
-  const { provider } = splitModel(model);
-  if (!stage.desk.provider(provider)) return new Failure("NO_PROVIDER", `no provider "${provider}" is configured here`);
+  const { provider: id } = splitModel(model);
+  const provider = stage.desk.provider(id);
+  if (!provider) return new Failure("NO_PROVIDER", `no provider "${id}" is configured here`);
+  const kept = keptHere(question, provider, stage.secrets);
+  if (kept) return kept;
   const refused = stage.guard.blocked({ model, agent: question.spec.name });
   if (refused) return refused;
   const explicit = run.caps.explicit || stage.daily.explicit || task.budget?.usd !== undefined;

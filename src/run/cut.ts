@@ -1,6 +1,8 @@
 import { canonical } from "../core/fingerprint.ts";
 import { isUnder } from "../core/place.ts";
+import { withoutKeys } from "../core/redact.ts";
 import type { Attempt, Line } from "../core/store.ts";
+import { cleanMessage } from "./leaving.ts";
 import type { Remembered } from "./memory.ts";
 import { freshOf, type Question, tagOf } from "./question.ts";
 
@@ -24,7 +26,9 @@ export function cutOff(
 function asks({ input, agent }: Attempt, question: Question): boolean {
   const { system, messages, shape } = input;
   const fresh = freshOf(question);
-  const same = system === question.system && canonical(messages.slice(0, fresh.length)) === canonical(fresh);
+  const same =
+    withoutKeys(system) === withoutKeys(question.system) &&
+    canonical(messages.slice(0, fresh.length).map(cleanMessage)) === canonical(fresh.map(cleanMessage));
   return same && agent === tagOf(question) && canonical(shape) === canonical(question.shape);
 }
 

@@ -14,16 +14,15 @@ import { hasEnded } from "../core/status.ts";
 import type { NewRun, Run, RunStore, WorkerIdentity } from "../core/store.ts";
 import type { Library } from "../core/workflow.ts";
 import { capsOf } from "./caps.ts";
-import { Deeds, type OwnDeed } from "./deeds.ts";
-import { CHECKS, checkGuard } from "./dialogue/guard-deed.ts";
-import { FINDS_KIT, findKit } from "./dialogue/kit-deed.ts";
-import { KEEPS_NOTES, keepNotes } from "./dialogue/notes.ts";
-import { estimateDeed, forecast } from "./forecast.ts";
+import { Deeds } from "./deeds.ts";
+import { forecast } from "./forecast.ts";
 import { type ForkParts, foreseeFork, newFork } from "./forking.ts";
 import { Guard } from "./guard.ts";
+import type { Secrets } from "./leaving.ts";
 import { newRun } from "./new-run.ts";
 import { adviceOn, bounded } from "./notes.ts";
 import type { OnOutage } from "./outage.ts";
+import { OWN_DEEDS } from "./own-deeds.ts";
 import { pinned } from "./pins.ts";
 import { Shares } from "./shares.ts";
 import type { Stage } from "./stage.ts";
@@ -64,15 +63,8 @@ export interface EngineOptions {
   readonly onAwake?: () => unknown;
   readonly onBreaker?: (news: BreakerNews) => void;
   readonly onOutage?: OnOutage;
+  readonly secrets?: Secrets;
 }
-
-/** What reads the run in play itself. */
-const OWN_DEEDS: Readonly<Record<string, OwnDeed>> = {
-  estimate: estimateDeed,
-  [FINDS_KIT]: findKit,
-  [KEEPS_NOTES]: keepNotes,
-  [CHECKS]: checkGuard,
-};
 
 const LEASE_MS = 10_000;
 const TICK_MS = 50;
@@ -124,6 +116,7 @@ class LocalEngine implements Engine {
       cacheSeconds: options.cacheSeconds,
       daily: dailyOf(budgets),
       maxUsd,
+      secrets: options.secrets ?? "redact",
       random: options.random ?? Math.random,
       ...(options.onOutage && { onOutage: options.onOutage }),
       pour: () => this.#worker.pour(),

@@ -6,6 +6,7 @@ import type { Pattern } from "../core/pattern.ts";
 import type { RunStore } from "../core/store.ts";
 import type { Deeds } from "./deeds.ts";
 import type { Guard } from "./guard.ts";
+import type { Secrets } from "./leaving.ts";
 import type { OnOutage } from "./outage.ts";
 
 /** All that plays share: the rooms they act through, and the caps above every run. */
@@ -26,6 +27,8 @@ export interface Stage {
   readonly cacheSeconds: number | undefined;
   /** What becomes of a call when nobody can be reached; nothing said: it fails. */
   readonly onOutage?: OnOutage;
+  /** What becomes of keys in what is sent. */
+  readonly secrets: Secrets;
   readonly random: () => number;
   /** Money has come free: whoever waits for it looks again. */
   readonly pour: () => void;

@@ -143,6 +143,7 @@ async function replayFaults(
     patterns: new Map([[pattern.name, pattern]]),
     daily: { caller: {}, day: {}, explicit: true },
     maxUsd: () => undefined,
+    secrets: "redact",
     random: () => 0.5,
     pour: () => {},
     poured: () => 0,

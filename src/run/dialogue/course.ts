@@ -1,4 +1,5 @@
 import type { AgentSpec } from "../../core/agent.ts";
+import { MAX_TURNS, MENDINGS } from "../../core/dialogue.ts";
 import { Failure } from "../../core/errors.ts";
 import type { RunContext, Task } from "../../core/pattern.ts";
 import type { Message, ToolUse } from "../../core/provider.ts";
@@ -26,11 +27,8 @@ interface Said {
   readonly model: string;
 }
 
-const TURNS = 20;
 /** Somebody who looks again and again may wait for something, so it may be done more often than elsewhere. */
 const PATIENCE = 4;
-/** A turn for mending what a check of the answer has found. */
-const MENDINGS = 1;
 
 /** Asks until there is an answer: what the model wants done is done in between, so often as its agent may be asked. */
 export async function converse(talk: Talk): Promise<Said> {
@@ -60,7 +58,7 @@ class Course {
     this.#kit = kit;
     this.#uses = new Uses(talk, kit);
     this.#standing = { spec: talk.spec, task: talk.task, rules: kit.rules };
-    this.#most = talk.spec.max_turns ?? TURNS;
+    this.#most = talk.spec.max_turns ?? MAX_TURNS;
     this.#fresh = [user(prompt)];
   }
 

@@ -1,4 +1,5 @@
 import { type AgentSpec, agentTag } from "../../core/agent.ts";
+import { talks } from "../../core/dialogue.ts";
 import { Failure } from "../../core/errors.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
 import type { Line } from "../../core/store.ts";
@@ -42,11 +43,6 @@ export function byDialogue(asking: Asking): boolean {
   new Nested(play, frame, place, inside, { done, fail }).begin();
   return true;
 }
-
-/** Has it anything that one question cannot give? */
-const talks = ({ tools, consult, scratchpad, memory, web_search, guards, input_schema }: AgentSpec): boolean =>
-  [tools, consult].some((list) => list && list.length > 0) ||
-  [scratchpad, memory, web_search, guards, input_schema].some((part) => part !== undefined);
 
 /** What of an agent makes its dialogue another one. */
 const told = ({ models, tools, consult, web_search, guards }: AgentSpec) => ({

@@ -1,5 +1,6 @@
 import { agentTag } from "../../core/agent.ts";
 import type { Deed } from "../../core/deed.ts";
+import { TOOL_OUTPUT_BYTES } from "../../core/dialogue.ts";
 import { Failure, type FailureInfo } from "../../core/errors.ts";
 import { fence } from "../../core/fence.ts";
 import { nearest } from "../../core/nearest.ts";
@@ -26,8 +27,6 @@ interface Outcome {
 
 type Arguments = Readonly<Record<string, unknown>>;
 
-/** A result may be so long where the agent says nothing; the rest is cut, and marked so. */
-const OUTPUT_BYTES = 65_536;
 /** So often in a row may a tool fail. */
 const ERRORS = 3;
 const MOST_WORDS = 2000;
@@ -114,7 +113,7 @@ export class Uses {
 
   async #call(name: string, offered: OfferedTool, given: Arguments, branch: RunContext): Promise<Outcome> {
     const { server, tool, effect, seconds } = offered;
-    const most = this.#talk.spec.tool_output_bytes ?? OUTPUT_BYTES;
+    const most = this.#talk.spec.tool_output_bytes ?? TOOL_OUTPUT_BYTES;
     const input: ToolInput = { server, tool, arguments: given, most };
     const subject = `tool:${server}/${tool}`;
     const deed: Deed = { does: CALLS_TOOL, input, effect, subject, ...(seconds !== undefined && { seconds }) };
