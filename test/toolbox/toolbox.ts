@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nodeFetch } from "../../src/agents/providers/fetch.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Log } from "../../src/core/log.ts";
 import { SILENT } from "../../src/core/log.ts";
 import { ServerSettings, type ToolAnswer, type ToolsGiven } from "../../src/core/toolbox.ts";
 import type { Fetch } from "../../src/toolbox/address.ts";
 import { openToolbox, type ToolboxOptions } from "../../src/toolbox/toolbox.ts";
-import { nodeFetch } from "../../src/agents/providers/fetch.ts";
 import { ROOT } from "../sources.ts";
 
 const fetch: Fetch = (...request) => nodeFetch(...request);
