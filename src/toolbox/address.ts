@@ -39,7 +39,7 @@ function missingNothing(transport: StreamableHTTPClientTransport): StreamableHTT
   const send = transport.send.bind(transport);
   transport.send = async (message, options) => {
     const id = idOf(message);
-    if (id === undefined || options?.requestSignal) return send(message, options).finally(() => cutOff(message));
+    if (id === undefined) return send(message, options).finally(() => cutOff(message));
     const stop = new AbortController();
     open.set(id, stop);
     const onRequestStreamEnd = () => {
@@ -47,7 +47,13 @@ function missingNothing(transport: StreamableHTTPClientTransport): StreamableHTT
       const error = { code: GONE, message: "its answer was cut off" };
       transport.onmessage?.({ jsonrpc: "2.0", id, error });
     };
-    return send(message, { ...options, requestSignal: stop.signal, onRequestStreamEnd });
+    // In the newer era the client cuts off what was given up itself.
+    const requestSignal = options?.requestSignal ?? stop.signal;
+    return send(message, {
+      ...options,
+      requestSignal,
+      onRequestStreamEnd: options?.onRequestStreamEnd ?? onRequestStreamEnd,
+    });
   };
   const cutOff = (message: JSONRPCMessage | JSONRPCMessage[]): void => {
     if (Array.isArray(message) || !("method" in message) || message.method !== "notifications/cancelled") return;

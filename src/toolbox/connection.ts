@@ -23,7 +23,7 @@ export interface World {
 export interface Connection {
   readonly client: Client;
   /** Why its program is no more. */
-  ended(): string | undefined;
+  died(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -36,6 +36,8 @@ interface Plan {
   readonly settings: ServerSettings;
   readonly scrub: Scrub;
   readonly world: World;
+  /** Ends a start that is under way. */
+  readonly stop: AbortSignal;
   /** Told once when it is gone without having been closed. */
   readonly onGone: (why: string) => void;
 }
@@ -68,7 +70,8 @@ async function once(plan: Plan, isOld: boolean): Promise<Connection> {
   );
   client.onerror = (error) =>
     world.log.debug({ server, error: plan.scrub.strict(error.message) }, "a tool server erred");
-  const ended = () => (transport instanceof Program ? transport.ended : undefined);
+  plan.stop.throwIfAborted();
+  const died = () => (transport instanceof Program ? transport.died : undefined);
   let isClosed = false;
   const close = async () => {
     isClosed = true;
@@ -76,23 +79,28 @@ async function once(plan: Plan, isOld: boolean): Promise<Connection> {
     await client.close().catch(() => undefined);
     await transport.close().catch(() => undefined);
   };
+  const cutOff = () => void close();
+  plan.stop.addEventListener("abort", cutOff, { once: true });
   try {
     await client.connect(transport, { timeout: ms, ...(isOld && { prior: { kind: "legacy" as const } }) });
   } catch (error) {
-    const why = ended();
+    const why = died();
     await close();
+    plan.stop.throwIfAborted();
     if (error instanceof Failure || closedAtProbe(error) || why === undefined) throw error;
     throw new Failure("NETWORK", `the tool server "${server}" ended while it started (${why})`, { cause: error });
+  } finally {
+    plan.stop.removeEventListener("abort", cutOff);
   }
   client.onclose = () => {
-    if (!isClosed) plan.onGone(ended() ?? "the connection was closed");
+    if (!isClosed) plan.onGone(died() ?? "the connection was closed");
   };
   const era = client.getNegotiatedProtocolVersion();
   world.log.info(
     { server, protocol: era, pid: transport instanceof Program ? transport.pid : undefined },
     "tool server up",
   );
-  return { client, ended, close };
+  return { client, died, close };
 }
 
 async function transportOf({ server, settings, scrub, world }: Plan): Promise<Transport> {

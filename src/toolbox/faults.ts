@@ -15,13 +15,14 @@ export interface Asked {
   readonly doubtful: boolean;
   readonly scrub: Scrub;
   /** Why its program is no more, where it is none. */
-  ended(): string | undefined;
+  died(): string | undefined;
 }
 
 /** What went wrong between us and a server, as a failure. What a tool itself says of its failing is none. */
 export function faultOf(error: unknown, asked: Asked, signal: AbortSignal): Failure {
   if (signal.aborted) return stopped(error, signal, asked);
-  if (error instanceof Failure) return error;
+  const own = ownIn(error);
+  if (own) return own;
   const { code, status } = fieldsOf(error);
   const doubt = asked.doubtful ? "; nobody knows whether it was done" : "";
   const { server, what, seconds } = asked;
@@ -31,9 +32,9 @@ export function faultOf(error: unknown, asked: Asked, signal: AbortSignal): Fail
       cause: error,
     });
   if (status !== undefined) return refused(status, error, asked, doubt);
-  const ended = asked.ended();
-  if (ended !== undefined)
-    return new Failure("NETWORK", `the tool server "${server}" ended before ${what} had answered (${ended})${doubt}`, {
+  const died = asked.died();
+  if (died !== undefined)
+    return new Failure("NETWORK", `the tool server "${server}" ended before ${what} had answered (${died})${doubt}`, {
       hint: "It is started again the next time that it is needed.",
       cause: error,
     });
@@ -41,7 +42,7 @@ export function faultOf(error: unknown, asked: Asked, signal: AbortSignal): Fail
     return new Failure("NETWORK", `the tool server "${server}" cut its answer off before ${what} was told${doubt}`, {
       cause: error,
     });
-  if (code === "INVALID_RESULT" || code === "UNSUPPORTED_RESULT_TYPE" || code === "ERA_NEGOTIATION_FAILED")
+  if (code === "INVALID_RESULT" || code === "UNSUPPORTED_RESULT_TYPE")
     return new Failure(
       "BAD_OUTPUT",
       `the tool server "${server}" does not keep to the protocol: ${said(error, asked)}`,
@@ -81,6 +82,12 @@ export function said(error: unknown, { scrub }: Pick<Asked, "scrub">): string {
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = inner instanceof Error ? inner.message : String(inner);
   return cut(scrub.strict(text.replaceAll(/\s+/g, " ")), 300);
+}
+
+/** A failure of ours that others have wrapped. */
+function ownIn(error: unknown): Failure | undefined {
+  if (error instanceof Failure) return error;
+  return error instanceof Error && error.cause !== undefined ? ownIn(error.cause) : undefined;
 }
 
 function stopped(error: unknown, signal: AbortSignal, { what, doubtful }: Asked): Failure {

@@ -21,7 +21,7 @@ export const LONGEST_LINE = 16 * 1024 * 1024;
 /** Many programs greet on stdout; who says more than this that is no message does not speak the protocol. */
 const STRAY_LINES = 100;
 /** Notifications and requests since its last answer: who sends more only floods. */
-const MOST_UNASKED = 64 * 1024 * 1024;
+const MOST_UNASKED = 16 * 1024 * 1024;
 const GRACE_MS = 1000;
 const LAST_READING_MS = 200;
 
@@ -53,8 +53,8 @@ export class Program implements Transport {
     return this.#child?.pid;
   }
 
-  /** Why it is no more, with what it said last. */
-  get ended(): string | undefined {
+  /** Why it is no more though nobody has closed it, with what it said last. */
+  get died(): string | undefined {
     const { text } = this.#plan.words;
     return this.#how === undefined || text === "" ? this.#how : `${this.#how}; the last it said: ${text}`;
   }
@@ -73,7 +73,7 @@ export class Program implements Transport {
     child.stdout.on("data", (piece: Buffer) => this.#read(piece));
     this.#exited = new Promise((resolve) => {
       child.nodeChildProcess.once("exit", (code, signal) => {
-        this.#how ??= signal === null ? `exit code ${code}` : signal;
+        if (!this.#closing) this.#how ??= signal === null ? `exit code ${code}` : signal;
         resolve();
         void this.#gone(child);
       });
@@ -84,7 +84,7 @@ export class Program implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin;
-    if (!stdin?.writable || this.#how !== undefined) throw new Error("the program has ended");
+    if (!stdin?.writable) throw new Error("the program has ended");
     if (stdin.write(`${JSON.stringify(message)}\n`)) return;
     await new Promise<void>((resolve) => {
       stdin.once("drain", resolve);
@@ -99,7 +99,6 @@ export class Program implements Transport {
   }
 
   async #end(): Promise<void> {
-    this.#how ??= "it was ended";
     const child = this.#child;
     if (!child) return;
     child.stdin.end();

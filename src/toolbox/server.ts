@@ -47,7 +47,7 @@ export class Server implements ToolSource {
   #timeouts = 0;
   #tools: number | undefined;
   #stopIdle: (() => void) | undefined;
-  #isClosed = false;
+  readonly #stop = new AbortController();
 
   constructor(name: string, settings: ServerSettings, world: World) {
     this.#name = name;
@@ -91,7 +91,7 @@ export class Server implements ToolSource {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#stop.abort(new Failure("CANCELLED", `the tool server "${this.#name}" is closed`));
     const up = this.#up ?? (await this.#starting?.catch(() => undefined));
     await this.#drop(up);
   }
@@ -102,12 +102,12 @@ export class Server implements ToolSource {
 
   #asked(what: string, seconds: number, setting: string): Asked {
     const patience = `\`mcp_servers.${this.#name}.${setting}\``;
-    const ended = () => undefined;
-    return { server: this.#name, what, seconds, patience, doubtful: false, scrub: this.#scrub, ended };
+    const died = () => undefined;
+    return { server: this.#name, what, seconds, patience, doubtful: false, scrub: this.#scrub, died };
   }
 
   /** Has it up for as long as something is done with it, and tells in our words what goes wrong. */
-  async #using<T>(asked: Asked, signal: AbortSignal, work: (up: Up) => Promise<T>): Promise<T> {
+  async #using<T>(asked: Asked, signal: AbortSignal, work: (up: Up) => Promise<T>, isAnew = false): Promise<T> {
     this.#inUse++;
     this.#stopIdle?.();
     let up: Up | undefined;
@@ -115,16 +115,20 @@ export class Server implements ToolSource {
       up = await orAborted(this.#upNow(), signal);
       return await work(up);
     } catch (error) {
-      if (up && statusOf(error) === 404) await this.#drop(up);
+      if (up && statusOf(error) === 404) {
+        // It does not know our session any more: nothing was done, and a new one may be had.
+        await this.#drop(up);
+        if (!isAnew) return await this.#using(asked, signal, work, true);
+      }
       if (isTimeout(error) && up) await this.#hangs(up);
-      throw faultOf(error, { ...asked, ended: () => up?.ended() }, signal);
+      throw faultOf(error, { ...asked, died: () => up?.died() }, signal);
     } finally {
       if (--this.#inUse === 0) this.#rest();
     }
   }
 
   #upNow(): Promise<Up> {
-    if (this.#isClosed) return Promise.reject(new Failure("CANCELLED", `the tool server "${this.#name}" is closed`));
+    if (this.#stop.signal.aborted) return Promise.reject(this.#stop.signal.reason);
     if (this.#up) return Promise.resolve(this.#up);
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined;
@@ -135,7 +139,13 @@ export class Server implements ToolSource {
   async #start(): Promise<Up> {
     this.#trouble.check();
     try {
-      const plan = { server: this.#name, settings: this.#settings, scrub: this.#scrub, world: this.#world };
+      const plan = {
+        server: this.#name,
+        settings: this.#settings,
+        scrub: this.#scrub,
+        world: this.#world,
+        stop: this.#stop.signal,
+      };
       const connection = await connect({ ...plan, onGone: (why) => this.#gone(why) });
       const up: Up = Object.assign(connection, { since: this.#world.clock.mono() });
       connection.client.setNotificationHandler("notifications/tools/list_changed", () => {
@@ -175,7 +185,7 @@ export class Server implements ToolSource {
 
   #rest(): void {
     const up = this.#up;
-    if (!up || this.#isClosed) return;
+    if (!up || this.#stop.signal.aborted) return;
     this.#stopIdle?.();
     this.#stopIdle = this.#world.clock.after(IDLE_MS, () => {
       if (this.#inUse > 0 || this.#up !== up) return;
