@@ -4,6 +4,7 @@ import { Failure } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { HostRule } from "../core/settings.ts";
 import {
+  BUILT_IN_SERVER,
   CALLS_TOOL,
   LISTS_TOOLS,
   type ServerSettings,
@@ -11,6 +12,7 @@ import {
   type ToolInput,
   type ToolsGiven,
 } from "../core/toolbox.ts";
+import { BuiltIn } from "./built-in/built-in.ts";
 import type { World } from "./connection.ts";
 import { cutBytes } from "./cut-bytes.ts";
 import { given } from "./grants.ts";
@@ -44,9 +46,10 @@ const Wish = z.strictObject({
 /** Starts nothing before somebody asks. */
 export function openToolbox(options: ToolboxOptions): Toolbox {
   const { servers } = options;
-  const sources = new Map<string, ToolSource>(
-    Object.entries(servers).map(([name, settings]) => [name, new Server(name, settings, options)]),
-  );
+  const sources = new Map<string, ToolSource>([
+    [BUILT_IN_SERVER, new BuiltIn(options)],
+    ...Object.entries(servers).map(([name, settings]) => [name, new Server(name, settings, options)] as const),
+  ]);
   return {
     deeds: [listing(sources, servers), calling(sources, servers)],
     health: () => [...sources.values()].map((source) => source.health()),
