@@ -15,14 +15,12 @@ interface Found {
 /** What of the grants is there, and of each that is not, why. A server that fails fails for its own grants alone. */
 export async function given(
   grants: readonly string[],
-  sources: ReadonlyMap<string, ToolSource>,
+  sourceOf: (server: string) => Promise<ToolSource | undefined>,
   settings: Servers,
   signal: AbortSignal,
 ): Promise<ToolsGiven> {
   const wanted = Object.entries(Object.groupBy([...new Set(grants)], serverOf));
-  const found = await Promise.all(
-    wanted.map(([server, of = []]) => ofServer(server, of, sources.get(server), settings, signal)),
-  );
+  const found = await Promise.all(wanted.map(([server, of = []]) => ofServer(server, of, sourceOf, settings, signal)));
   signal.throwIfAborted();
   const all = found.flatMap(({ tools }) => tools);
   const names = toolNames(all.map(({ server, tool }) => ({ server, tool: tool.tool })));
@@ -38,11 +36,12 @@ const toolOf = (grant: string): string => grant.slice(grant.indexOf("/") + 1);
 async function ofServer(
   server: string,
   grants: readonly string[],
-  source: ToolSource | undefined,
+  sourceOf: (server: string) => Promise<ToolSource | undefined>,
   settings: Servers,
   signal: AbortSignal,
 ): Promise<Found> {
   const lackAll = (why: string): Found => ({ tools: [], lacking: grants.map((grant) => ({ grant, why })) });
+  const source = await sourceOf(server);
   if (!source) return lackAll(unknownServer(server, Object.keys(settings)));
   try {
     return choose(server, grants, await source.list(signal), settings[server]?.allow);

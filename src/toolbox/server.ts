@@ -1,19 +1,9 @@
-import type { CallToolResult } from "@modelcontextprotocol/client";
 import { Failure } from "../core/errors.ts";
 import { misfit } from "../core/shape.ts";
 import type { ServerSettings } from "../core/toolbox.ts";
+import { answerOf, wordsOf, wrong } from "./answers.ts";
 import { type Connection, connect, START_SECONDS, type World } from "./connection.ts";
-import { textOf } from "./content.ts";
-import {
-  type Asked,
-  faultOf,
-  isInvalidResult,
-  isTimeout,
-  protocolError,
-  said,
-  statusOf,
-  wantsInput,
-} from "./faults.ts";
+import { type Asked, faultOf, isTimeout, statusOf } from "./faults.ts";
 import { listTools, secondsOf } from "./listing.ts";
 import { scrubber } from "./program-environment.ts";
 import { checkable } from "./schemas.ts";
@@ -221,7 +211,7 @@ export class Server implements ToolSource {
           toolDefinition: { name: tool, inputSchema: { ...known.input, type: "object" } },
         },
       );
-      return this.#heard(result, known);
+      return this.#answered(answerOf(result, known));
     } catch (error) {
       const words = wordsOf(error, this.#scrub);
       if (words === undefined || signal.aborted) throw error;
@@ -229,42 +219,10 @@ export class Server implements ToolSource {
     }
   }
 
-  #heard(result: CallToolResult, { tool, output }: ListedTool): Said {
-    const text = textOf(result);
-    const isError = result.isError === true;
-    const why = isError || !output ? undefined : lie(result.structuredContent, output);
-    if (why === undefined) return this.#answered({ text, is_error: isError });
-    return this.#answered(
-      wrong(`The tool "${tool}" answered, but not what it says that it answers (${why}). Its answer:\n${text}`),
-    );
-  }
-
   #answered({ text, is_error }: Said): Said {
     this.#timeouts = 0;
     this.#trouble.over();
     return { text: this.#scrub.exact(text), is_error };
-  }
-}
-
-const wrong = (text: string): Said => ({ text, is_error: true });
-
-/** An answer that is for the model to read, though it is no result of the tool. */
-function wordsOf(error: unknown, scrub: Asked["scrub"]): string | undefined {
-  const refused = protocolError(error);
-  if (refused !== undefined) return `The server refused this call: ${refused}`;
-  if (wantsInput(error)) return "The tool asks for something that only a person could say; nobody is there to say it.";
-  return isInvalidResult(error)
-    ? `The tool answered, but its answer cannot be read: ${said(error, { scrub })}`
-    : undefined;
-}
-
-function lie(value: unknown, output: NonNullable<ListedTool["output"]>): string | undefined {
-  if (value === undefined) return "there is no structured content";
-  try {
-    const { $schema: _, ...schema } = output;
-    return misfit(value, checkable(schema));
-  } catch {
-    return undefined; // What cannot be checked is not held against it.
   }
 }
 

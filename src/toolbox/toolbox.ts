@@ -12,11 +12,9 @@ import {
   type ToolInput,
   type ToolsGiven,
 } from "../core/toolbox.ts";
-import { BuiltIn } from "./built-in/built-in.ts";
 import type { World } from "./connection.ts";
 import { cutBytes } from "./cut-bytes.ts";
 import { given } from "./grants.ts";
-import { Server } from "./server.ts";
 import type { ServerHealth, ToolSource } from "./source.ts";
 
 /** What tools there are, and what they may reach. */
@@ -43,29 +41,65 @@ const Wish = z.strictObject({
   most: z.int().positive(),
 });
 
-/** Starts nothing before somebody asks. */
+/** Starts nothing, and loads nothing that starts anything, before somebody asks. */
 export function openToolbox(options: ToolboxOptions): Toolbox {
-  const { servers } = options;
-  const sources = new Map<string, ToolSource>([
-    [BUILT_IN_SERVER, new BuiltIn(options)],
-    ...Object.entries(servers).map(([name, settings]) => [name, new Server(name, settings, options)] as const),
-  ]);
+  const sources = new Sources(options);
   return {
-    deeds: [listing(sources, servers), calling(sources, servers)],
-    health: () => [...sources.values()].map((source) => source.health()),
-    async close() {
-      await Promise.all([...sources.values()].map((source) => source.close()));
-    },
+    deeds: [listing(sources, options.servers), calling(sources, options.servers)],
+    health: () => sources.health(),
+    close: () => sources.close(),
   };
 }
 
-type Sources = ReadonlyMap<string, ToolSource>;
+/** All that has tools, each made when it is first asked. */
+class Sources {
+  readonly names: readonly string[];
+  readonly #options: ToolboxOptions;
+  readonly #made = new Map<string, ToolSource>();
+
+  constructor(options: ToolboxOptions) {
+    this.#options = options;
+    this.names = [BUILT_IN_SERVER, ...Object.keys(options.servers)];
+  }
+
+  async of(name: string): Promise<ToolSource | undefined> {
+    const settings = this.#options.servers[name];
+    if (name !== BUILT_IN_SERVER && !settings) return undefined;
+    const make = settings
+      ? import("./server.ts").then(
+          ({ Server }) =>
+            () =>
+              new Server(name, settings, this.#options),
+        )
+      : import("./built-in/built-in.ts").then(
+          ({ BuiltIn }) =>
+            () =>
+              new BuiltIn(this.#options),
+        );
+    const made = await make;
+    const source = this.#made.get(name) ?? made();
+    this.#made.set(name, source);
+    return source;
+  }
+
+  health(): ServerHealth[] {
+    return this.names.map((server): ServerHealth => {
+      const { command } = this.#options.servers[server] ?? {};
+      const kind = server === BUILT_IN_SERVER ? "built in" : command === undefined ? "address" : "program";
+      return this.#made.get(server)?.health() ?? { server, kind, state: "idle" };
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#made.values()].map((source) => source.close()));
+  }
+}
 
 const listing = (sources: Sources, servers: ToolboxOptions["servers"]): DeedFunction => ({
   name: LISTS_TOOLS,
   check: (input) => void parsed(Wanted, input, LISTS_TOOLS),
   perform: (input, { signal }): Promise<ToolsGiven> =>
-    given(parsed(Wanted, input, LISTS_TOOLS).grants, sources, servers, signal),
+    given(parsed(Wanted, input, LISTS_TOOLS).grants, (name) => sources.of(name), servers, signal),
 });
 
 const calling = (sources: Sources, servers: ToolboxOptions["servers"]): DeedFunction => ({
@@ -73,7 +107,8 @@ const calling = (sources: Sources, servers: ToolboxOptions["servers"]): DeedFunc
   check: (input) => void parsed(Wish, input, CALLS_TOOL),
   async perform(input, { key, signal }): Promise<ToolAnswer> {
     const { server, tool, arguments: args, most }: ToolInput = parsed(Wish, input, CALLS_TOOL);
-    const source = sourceOf(sources, server);
+    const source = await sources.of(server);
+    if (!source) throw unknown(server, sources.names);
     const { allow } = servers[server] ?? {};
     if (allow && !allow.includes(tool)) throw notAllowed(server, tool);
     if (!isTree(args)) return { text: "Nothing was done: the arguments of a tool are a JSON object.", is_error: true };
@@ -82,11 +117,9 @@ const calling = (sources: Sources, servers: ToolboxOptions["servers"]): DeedFunc
   },
 });
 
-function sourceOf(sources: Sources, server: string): ToolSource {
-  const source = sources.get(server);
-  if (source) return source;
-  const [near] = nearest(server, [...sources.keys()]);
-  throw new Failure("NOT_FOUND", `no tool server "${server}" stands in the settings`, {
+function unknown(server: string, names: readonly string[]): Failure {
+  const [near] = nearest(server, names);
+  return new Failure("NOT_FOUND", `no tool server "${server}" stands in the settings`, {
     hint: near ? `Did you mean "${near}"?` : "Name it under `mcp_servers`.",
   });
 }
