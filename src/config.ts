@@ -144,8 +144,10 @@ function complete(
   const { cwd, env, overrides = {}, platform = process.platform } = source;
   const base = file.path === undefined ? cwd : dirname(file.path);
   /** A path begins where it was written: in the file's folder, or where the process was started. */
-  const path = (name: "home" | "folders" | "agents" | "workflows" | "providers", written: string): string =>
-    pathFrom(has(overrides, [name]) || made.some((one) => one.path[0] === name) ? cwd : base, written, env);
+  const path = (
+    name: "home" | "folders" | "agents" | "workflows" | "providers" | "mcp_servers",
+    written: string,
+  ): string => pathFrom(has(overrides, [name]) || made.some((one) => one.path[0] === name) ? cwd : base, written, env);
   const chosen = model === undefined ? undefined : Object.hasOwn(rest.models, model) ? rest.models[model] : model;
   return {
     ...rest,
@@ -161,6 +163,12 @@ function complete(
       Object.entries(rest.providers).map(([id, { file: tape, ...own }]) => [
         id,
         tape === undefined ? own : { ...own, file: path("providers", tape) },
+      ]),
+    ),
+    mcp_servers: Object.fromEntries(
+      Object.entries(rest.mcp_servers).map(([id, server]) => [
+        id,
+        server.command === undefined ? server : { ...server, cwd: path("mcp_servers", server.cwd ?? ".") },
       ]),
     ),
     limits: Limits.parse({ ...DEFAULT_LIMITS, ...limits }),

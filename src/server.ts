@@ -15,6 +15,8 @@ import type { Runs } from "./deeds/control.ts";
 import { openSubscriptions } from "./events/subscriptions.ts";
 import { openLog } from "./log.ts";
 import { patterns as allPatterns } from "./patterns/index.ts";
+import type { Fetch } from "./toolbox/address.ts";
+import type { Toolbox } from "./toolbox/toolbox.ts";
 import { face } from "./tools/face.ts";
 import { menu } from "./tools/menu.ts";
 import { Notices } from "./tools/notices.ts";
@@ -120,7 +122,7 @@ type Settled = Overrides & Required<Pick<Overrides, "log" | "patterns">>;
 
 async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenRooms, "people">> {
   const { log, patterns, clock = systemClock, asleep = false, afterCommit, leaseMs } = overrides;
-  const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }, { openBus }, deeds] =
+  const [{ openStore }, { holdLock, ownerIsDead }, { openEngine }, { openCache }, { openBus }, deeds, toolbox] =
     await Promise.all([
       import("./store/sqlite/open.ts"),
       import("./store/sqlite/lock.ts"),
@@ -128,6 +130,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
       import("./agents/cache.ts"),
       import("./events/bus.ts"),
       openDeeds(config, overrides),
+      openTools(config, overrides),
     ]);
   let library: Library | undefined;
   const subscriptions = openSubscriptions({
@@ -166,7 +169,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
       clock,
       log,
       cache,
-      deeds: deeds(() => ({ store, nudge: (run) => engine.nudge(run) })),
+      deeds: [...deeds(() => ({ store, nudge: (run) => engine.nudge(run) })), ...toolbox.deeds],
       identity: { ...lock.identity, ...(overrides.role !== undefined && { role: overrides.role }) },
       ownerIsDead,
       ...(leaseMs !== undefined && { lease_ms: leaseMs }),
@@ -188,6 +191,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
     async close(graceMs) {
       await bus.stop();
       await engine.stop(graceMs);
+      await toolbox.close();
       await cache.close();
       await store.close();
       lock.release();
@@ -263,6 +267,14 @@ async function openDeeds({ hosts, folders, limits }: Config, { env = process.env
     fileDeed({ folders, most: limits.input_bytes }),
     controlDeed(runs),
   ];
+}
+
+/** The tools that agents may call. None of their servers is started before it is needed, nor what starts it loaded. */
+async function openTools(config: Config, { log, env = process.env, clock = systemClock }: Settled): Promise<Toolbox> {
+  const { mcp_servers: servers, folders, hosts } = config;
+  const { openToolbox } = await import("./toolbox/toolbox.ts");
+  const fetch: Fetch = async (...request) => (await import("./agents/providers/fetch.ts")).nodeFetch(...request);
+  return openToolbox({ servers, folders, hosts, env, fetch, clock, log, version: VERSION });
 }
 
 /** The agents, and everybody who can be asked: with the default model that the settings, the keys or this machine offer. */

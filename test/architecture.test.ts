@@ -36,7 +36,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   deeds: { rooms: ["core", "files"], libraries: ["zod", "node:http", "node:https", ...DISK] },
   toolbox: {
     rooms: ["core", "files"],
-    libraries: ["zod", "@modelcontextprotocol/client*", "execa", "node:http", "node:https", "node:stream", ...DISK],
+    libraries: [
+      ...["zod", "@modelcontextprotocol/client*", "execa", ...DISK],
+      ...["node:http", "node:https", "node:stream", "node:worker_threads"],
+    ],
   },
   run: { rooms: ["core"], libraries: ["zod", "p-queue", "cockatiel", "node:crypto"] },
   store: { rooms: ["core"], libraries: [...DISK, "node:crypto", "node:sqlite"] },

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { DeedFunction, DeedScene } from "../core/deed.ts";
 import { Failure } from "../core/errors.ts";
+import { hostFor } from "../core/hosts.ts";
+import { answerOf, failureOf, isRedirect, type Told } from "../core/http-answer.ts";
 import { REDACTED } from "../core/redact.ts";
 import type { HostRule } from "../core/settings.ts";
-import { hostFor } from "./hosts.ts";
-import { answerOf, failureOf, isRedirect, type Told } from "./http-answer.ts";
 
 /** A request, as a workflow writes it once its templates are filled in. */
 const HttpRequest = z.strictObject({

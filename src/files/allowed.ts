@@ -14,21 +14,33 @@ export interface Allowed {
 
 /** The text of a file inside the folders, all links followed, and of no other. */
 export async function readAllowed(path: string, { folders, most, hint }: Allowed): Promise<string> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(await allowed(path, folders, hint), flags).catch((error: unknown) => {
-    throw notReadable(path, error instanceof Error && "code" in error ? String(error.code) : "it cannot be opened");
-  });
+  const { file, size } = await openAllowed(path, folders, hint);
   try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw notReadable(path, "it is no plain file");
-    if (stat.size > most) throw tooLarge(path, stat.size, most);
-    return decode(path, await readAtMost(file, stat.size));
+    if (size > most) throw tooLarge(path, size, most);
+    return decode(path, await readAtMost(file, size));
   } finally {
     await file.close();
   }
 }
 
-async function readAtMost(file: FileHandle, size: number): Promise<Buffer> {
+/** A plain file inside the folders, open for reading; whoever has it closes it. */
+export async function openAllowed(
+  path: string,
+  folders: readonly string[],
+  hint?: string,
+): Promise<{ file: FileHandle; size: number }> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(await allowedPath(path, folders, hint), flags).catch((error: unknown) => {
+    throw notReadable(path, error instanceof Error && "code" in error ? String(error.code) : "it cannot be opened");
+  });
+  const stat = await file.stat();
+  if (stat.isFile()) return { file, size: stat.size };
+  await file.close();
+  throw notReadable(path, "it is no plain file");
+}
+
+/** The first bytes of an open file. */
+export async function readAtMost(file: FileHandle, size: number): Promise<Buffer> {
   const bytes = Buffer.alloc(size);
   let filled = 0;
   while (filled < size) {
@@ -48,8 +60,8 @@ function decode(path: string, bytes: Buffer): string {
   }
 }
 
-/** The real path of a file, if it lies in an allowed folder when all links are followed. */
-async function allowed(path: string, folders: readonly string[], hint?: string): Promise<string> {
+/** The real path of a file or folder, if it lies in an allowed folder when all links are followed. */
+export async function allowedPath(path: string, folders: readonly string[], hint?: string): Promise<string> {
   if (folders.length === 0) throw outside(path, "no folders are allowed (the setting `folders` is empty)", hint);
   const away = `it lies outside the allowed folders (${folders.join(", ")})`;
   // Of a folder `docs` both `a.txt` and `docs/a.txt` are meant well.

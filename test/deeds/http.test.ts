@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
+import { hostFor } from "../../src/core/hosts.ts";
 import { Settings } from "../../src/core/settings.ts";
-import { hostFor } from "../../src/deeds/hosts.ts";
 import { httpDeed } from "../../src/deeds/http.ts";
 
 interface Got {

@@ -1,4 +1,4 @@
-import { type Code, Failure } from "../core/errors.ts";
+import { type Code, Failure } from "./errors.ts";
 
 /** What a server said. */
 export interface Told {

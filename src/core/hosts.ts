@@ -1,5 +1,5 @@
-import { Failure } from "../core/errors.ts";
-import type { HostRule } from "../core/settings.ts";
+import { Failure } from "./errors.ts";
+import type { HostRule } from "./settings.ts";
 
 /** A host that requests may go to, and the variables whose values may be sent there. */
 export interface OpenHost {
