@@ -112,8 +112,10 @@ export interface ModelReply {
   readonly stop: "end" | "length" | "refusal" | "tools";
   readonly uses?: readonly ToolUse[];
   readonly kept?: Message["kept"];
-  /** How often the vendor searched the web for it; what that cost is in the bill. */
+  /** How often the vendor searched the web for it. */
   readonly searches?: number;
+  /** What is billed beside its tokens, as searches are, in nano-USD; a `usd` of the provider's own holds it already. */
+  readonly fees?: number;
   readonly mode?: ShapeMode;
   /** What the provider calls the model that answered. */
   readonly model?: string;

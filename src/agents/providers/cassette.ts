@@ -34,7 +34,7 @@ export class CassetteProvider implements Provider {
   }
 
   bound(request: ModelRequest): number {
-    return boundOf(request.messages, request.messages.length, request.shape, Buffer.byteLength(request.system));
+    return boundOf(request.messages, request.messages.length, request, Buffer.byteLength(request.system));
   }
 
   async complete(request: ModelRequest, { signal, beat }: CallHooks): Promise<ModelReply> {
