@@ -63,6 +63,12 @@ export const RehearsalPlan = z.strictObject({
         malformed: z.boolean().optional(),
         truncated: z.boolean().optional(),
         answer: z.unknown().optional().describe("Said instead of what it would make up; judged as any answer"),
+        uses: z
+          .array(z.strictObject({ name: z.string().min(1), arguments: z.unknown().optional() }))
+          .min(1)
+          .max(20)
+          .optional()
+          .describe("Wants these tools called instead of answering"),
       }),
     )
     .max(1000),

@@ -1,4 +1,5 @@
 import type { ModelRequest } from "../../core/provider.ts";
+import { mediaBound, withoutBytes } from "./media.ts";
 
 const PER_MESSAGE = 16;
 /** What vendors say around tools, and around each of them. */
@@ -18,6 +19,14 @@ export function boundOf(
   const rendered = [...(shape ? [shape] : []), ...tools].reduce((sum, each) => sum + bytesOf(each), 0);
   const around = tools.length > 0 ? TOOLS + PER_TOOL * tools.length : 0;
   return bytesOf(body) + PER_MESSAGE * (messages + 1) + rendered + around + overhead;
+}
+
+/** The bound for whoever has no body of his own: of any vendor's, with what the dearest counts for pictures and pages. */
+export function plainBound(request: ModelRequest): number {
+  const { system, messages } = withoutBytes(request);
+  const said = messages.reduce((sum, { results = [] }) => sum + 1 + results.length, 0);
+  const media = mediaBound(request.messages, { picture: 50_000, page: 8000 });
+  return boundOf(messages, said, request, Buffer.byteLength(system)) + media;
 }
 
 const bytesOf = (thing: object): number => Buffer.byteLength(JSON.stringify(thing));
