@@ -28,7 +28,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ["core", "files"],
     libraries: [
       ...["zod", "openai*", "@anthropic-ai/sdk*", "@pydantic/genai-prices", "jsonrepair", "keyv", "smol-toml", ...DISK],
-      ...["node:http", "node:https", "node:stream", "node:timers/promises", "node:sqlite", "node:module"],
+      ...["node:http", "node:https", "node:stream", "node:timers/promises", "node:sqlite", "node:module", "node:zlib"],
     ],
   },
   workflows: { rooms: ["core", "files"], libraries: ["zod", ...DISK] },

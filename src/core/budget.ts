@@ -34,6 +34,8 @@ export interface Ask {
   /** Its price; `null` where none is known, and then `flat` is its reserve. */
   readonly card: PriceCard | null;
   readonly flat?: number;
+  /** The most that may be billed beside its tokens, in nano-USD. */
+  readonly fees?: number;
 }
 
 interface Held {
@@ -59,7 +61,7 @@ export type Verdict = Held | Refused | { readonly verdict: "wait" };
 /** The reserve of a request with so much output. */
 export function reserveOf(ask: Ask, output: number): Amount {
   const usd = ask.card ? worstCost(ask.card, ask.input, output) : (ask.flat ?? 0);
-  return { usd, tokens: ask.input + output, calls: 1 };
+  return { usd: usd + (ask.fees ?? 0), tokens: ask.input + output, calls: 1 };
 }
 
 const UNITS = ["usd", "tokens", "calls"] as const;
@@ -79,7 +81,7 @@ export function decide(ledgers: readonly Ledger[], ask: Ask): Verdict {
 /** Nothing is held where it is short, and the least useful output fits: so does something between. */
 function clamp(ledgers: readonly Ledger[], ask: Ask): Verdict {
   const left = (unit: keyof Amount) => Math.min(...ledgers.map((ledger) => now(ledger, unit)));
-  const byUsd = ask.card ? affordableOutput(ask.card, ask.input, left("usd")) : ask.output;
+  const byUsd = ask.card ? affordableOutput(ask.card, ask.input, left("usd") - (ask.fees ?? 0)) : ask.output;
   const output = Math.min(ask.output, byUsd, left("tokens") - ask.input);
   return { verdict: "held", output, reserve: reserveOf(ask, output), clamped: true };
 }

@@ -1,17 +1,18 @@
 import { z } from "zod";
 import { Failure, type FailureInfo } from "./errors.ts";
-import { canonical, fingerprint } from "./fingerprint.ts";
-import { diffLines } from "./line-diff.ts";
-import type { JsonSchema, Message, ModelReply, ShapeMode } from "./provider.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { JsonSchema, Message, ModelReply, ModelRequest, ShapeMode, ToolSpec } from "./provider.ts";
 import { redact, redactText } from "./redact.ts";
 import type { Attempt, Memory, Run } from "./store.ts";
+import { messageKey, shownMessage, TapedMessage, tapedMessage } from "./taped-message.ts";
 
 /** All of a request that a cassette knows it by. */
 export interface TapedRequest {
   /** `provider/model` */
   readonly model: string;
   readonly system: string;
-  readonly messages: readonly Message[];
+  readonly messages: readonly TapedMessage[];
+  readonly tools?: readonly ToolSpec[];
   readonly shape?: JsonSchema;
 }
 
@@ -22,7 +23,7 @@ export interface Taped {
   readonly agent: string;
   /** For people and for the drift report: without what looks like a secret. The key is of the request as it was. */
   readonly request: TapedRequest;
-  readonly reply?: Pick<ModelReply, "text" | "tokens" | "usd" | "stop" | "mode">;
+  readonly reply?: Pick<ModelReply, "text" | "tokens" | "usd" | "stop" | "uses" | "mode">;
   readonly failure?: FailureInfo;
 }
 
@@ -41,9 +42,21 @@ export interface Cassette {
   readonly taped: readonly Taped[];
 }
 
+/** What a cassette knows a request by. */
+export const tapedRequest = (
+  model: string,
+  { system, messages, tools = [], shape }: Pick<ModelRequest, "system" | "messages" | "tools" | "shape">,
+): TapedRequest => ({
+  model,
+  system,
+  messages: messages.map(tapedMessage),
+  ...(tools.length > 0 && { tools }),
+  ...(shape && { shape }),
+});
+
 /** The same for two requests that say the same to the same model. */
-export const tapeKey = ({ model, system, messages, shape }: TapedRequest): string =>
-  fingerprint({ model, system, messages: messages.map(({ role, content }) => [role, content]), shape });
+export const tapeKey = ({ model, system, messages, tools, shape }: TapedRequest): string =>
+  fingerprint({ model, system, messages: messages.map(messageKey), tools, shape });
 
 /** A run as a cassette: every request that is known to have ended, in the order in which they left. */
 export function tape(run: Run, { attempts }: Pick<Memory, "attempts">): Cassette {
@@ -56,21 +69,34 @@ export function tape(run: Run, { attempts }: Pick<Memory, "attempts">): Cassette
     input,
     ...(output !== undefined && { output }),
   };
-  return { label, taped: attempts.toSorted((a, b) => a.id - b.id).flatMap((attempt) => taped(attempt) ?? []) };
+  return {
+    label,
+    taped: attempts.toSorted((a, b) => a.id - b.id).flatMap((attempt) => taped(attempt, attempts) ?? []),
+  };
+}
+
+/** What was said before, in a dialogue that is kept turn by turn. */
+function before({ after }: Attempt["input"], attempts: readonly Attempt[]): readonly Message[] {
+  const last = attempts.findLast(({ place, turn }) => place === after && turn === 0);
+  return last ? [...before(last.input, attempts), ...last.input.messages] : [];
 }
 
 /** What a crash has lost was asked again; what is in flight has told nothing yet. */
-function taped({ state, result, place, agent, model, input, reply, usage, error, mode }: Attempt): Taped | undefined {
+function taped(attempt: Attempt, attempts: readonly Attempt[]): Taped | undefined {
+  const { state, result, place, agent, model, input, reply, uses, usage, error, mode } = attempt;
   if (state !== "settled" || result === "lost") return undefined;
-  const { system, messages, shape } = input;
-  const request = { model, system, messages, ...(shape !== undefined && { shape: shape as JsonSchema }) };
+  const { system, tools = [], shape } = input;
+  const messages = [...before(input, attempts), ...input.messages];
+  const asked = { system, messages, tools, ...(shape !== undefined && { shape: shape as JsonSchema }) };
+  const request = tapedRequest(model, asked);
   const known = { key: tapeKey(request), place, agent: agent.replace(/(?<=.)@[^@]*$/, ""), request: shown(request) };
   if (result === "aborted") return known;
   if (reply === undefined) return error ? { ...known, failure: error } : undefined;
   const { input: in_, cached, cache_write, output, reasoning } = usage;
   const tokens = { input: in_, cached, cache_write, output, reasoning };
   const usd = usage.partial ? {} : { usd: usage.usd };
-  return { ...known, reply: { text: reply, tokens, ...usd, stop: stopOf(error), ...(mode && { mode }) } };
+  const stop = uses ? "tools" : stopOf(error);
+  return { ...known, reply: { text: reply, tokens, ...usd, stop, ...(uses && { uses }), ...(mode && { mode }) } };
 }
 
 const stopOf = (error: FailureInfo | undefined): ModelReply["stop"] =>
@@ -80,10 +106,11 @@ const stopOf = (error: FailureInfo | undefined): ModelReply["stop"] =>
       ? "refusal"
       : "end";
 
-const shown = ({ system, messages, ...rest }: TapedRequest): TapedRequest => ({
+/** A request as people see it: without what looks like a secret. */
+export const shown = ({ system, messages, ...rest }: TapedRequest): TapedRequest => ({
   ...rest,
   system: redactText(system),
-  messages: messages.map(({ role, content }) => ({ role, content: redactText(content) })),
+  messages: messages.map(shownMessage),
 });
 
 /** One file, one JSON object a line: the label first. */
@@ -100,7 +127,8 @@ const TapedLine = z.object({
   request: z.object({
     model: z.string(),
     system: z.string(),
-    messages: z.array(z.object({ role: z.enum(["user", "assistant"]), content: z.string() })),
+    messages: z.array(TapedMessage),
+    tools: z.array(z.custom<ToolSpec>((value) => typeof value === "object" && value !== null)).optional(),
     shape: z.record(z.string(), z.unknown()).optional(),
   }),
   reply: z
@@ -108,7 +136,8 @@ const TapedLine = z.object({
       text: z.string(),
       tokens: z.object({ input: Count, cached: Count, cache_write: Count, output: Count, reasoning: Count }),
       usd: Count.optional(),
-      stop: z.enum(["end", "length", "refusal"]),
+      stop: z.enum(["end", "length", "refusal", "tools"]),
+      uses: TapedMessage.shape.uses,
       mode: z.enum(MODES).optional(),
     })
     .optional(),
@@ -140,41 +169,3 @@ function parsed(line: string, where: string): unknown {
 
 const unreadable = (why: string): Failure =>
   new Failure("BAD_REQUEST", why, { hint: "Write one with: baton export --cassette <run>", billed: "nothing" });
-
-/** In words, where a request that is on no cassette first departs from the one that it was to be. */
-export function drift(asked: TapedRequest, agent: string, nth: number, taped: readonly Taped[]): string {
-  const same = taped.filter((one) => one.agent === agent);
-  const meant = same[Math.min(nth, same.length) - 1] ?? taped[0];
-  if (!meant) return "the cassette holds no requests";
-  const where = `it was to be ${meant.place} (${meant.agent})`;
-  const differs = firstDifference(meant.request, asked);
-  return differs === undefined
-    ? `${where}, and says the same but for what was taken out as a secret`
-    : `${where}: ${differs}`;
-}
-
-function firstDifference(taped: TapedRequest, asked: TapedRequest): string | undefined {
-  const now = shown(asked);
-  if (taped.model !== now.model) return `the model was ${taped.model} and is ${now.model}`;
-  if (taped.system !== now.system) return `the instructions differ${atLine(taped.system, now.system)}`;
-  for (let n = 0; n < Math.max(taped.messages.length, now.messages.length); n++) {
-    const [old, fresh] = [taped.messages[n], now.messages[n]];
-    const which = `message ${n + 1} (${(old ?? fresh)?.role})`;
-    if (!old || !fresh) return `${which} ${old ? "is missing" : "is new"}`;
-    if (old.role !== fresh.role || old.content !== fresh.content)
-      return `${which} differs${atLine(old.content, fresh.content)}`;
-  }
-  return canonical(taped.shape) === canonical(now.shape) ? undefined : "the shape that is asked for differs";
-}
-
-const SHOWN = 200;
-
-function atLine(before: string, after: string): string {
-  const lines = diffLines(before, after);
-  const at = lines.findIndex(({ sign }) => sign !== " ");
-  const cut = (text: string | undefined) => (text === undefined ? "nothing" : JSON.stringify(text.slice(0, SHOWN)));
-  const near = lines.slice(at);
-  const was = near.find(({ sign }) => sign === "-")?.text;
-  const is = near.find(({ sign }) => sign === "+")?.text;
-  return ` at line ${at + 1}: it was ${cut(was)} and is ${cut(is)}`;
-}

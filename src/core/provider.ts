@@ -63,6 +63,12 @@ export const RehearsalPlan = z.strictObject({
         malformed: z.boolean().optional(),
         truncated: z.boolean().optional(),
         answer: z.unknown().optional().describe("Said instead of what it would make up; judged as any answer"),
+        uses: z
+          .array(z.strictObject({ name: z.string().min(1), arguments: z.unknown().optional() }))
+          .min(1)
+          .max(20)
+          .optional()
+          .describe("Wants these tools called instead of answering"),
       }),
     )
     .max(1000),
@@ -112,8 +118,10 @@ export interface ModelReply {
   readonly stop: "end" | "length" | "refusal" | "tools";
   readonly uses?: readonly ToolUse[];
   readonly kept?: Message["kept"];
-  /** How often the vendor searched the web for it; what that cost is in the bill. */
+  /** How often the vendor searched the web for it. */
   readonly searches?: number;
+  /** What is billed beside its tokens, as searches are, in nano-USD; a `usd` of the provider's own holds it already. */
+  readonly fees?: number;
   readonly mode?: ShapeMode;
   /** What the provider calls the model that answered. */
   readonly model?: string;

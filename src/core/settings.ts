@@ -29,6 +29,10 @@ export const ProviderSettings = z.strictObject({
   max_usd: z.number().positive().optional(),
   /** Local servers that know `max_tokens` only. */
   max_tokens_field: z.enum(["max_completion_tokens", "max_tokens"]).optional(),
+  /** Takes pictures and documents; the vendors of the names `openai` and `anthropic` do, others where this says so. */
+  media: z.boolean().optional(),
+  /** What one search of the vendor's own costs, in USD; with it, a server that speaks Anthropic's messages may search. */
+  search_usd: z.number().nonnegative().max(100).optional(),
 });
 export type ProviderSettings = z.output<typeof ProviderSettings>;
 

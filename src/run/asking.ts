@@ -85,12 +85,15 @@ function askOf({ play, question }: Standing, model: string, request: Prepared["r
   const { max_output_tokens } = question.spec;
   const card = play.catalogue.prices[model] ?? null;
   const flat = card ? undefined : flatReserve(play, question, model);
+  const provider = play.stage.desk.provider(splitModel(model).provider);
+  const fees = (request.web_search?.max_uses ?? 0) * (provider?.search_usd ?? 0);
   return {
-    input: play.stage.desk.provider(splitModel(model).provider)?.bound({ ...request, nth: 0 }) ?? 0,
+    input: provider?.bound({ ...request, nth: 0 }) ?? 0,
     output: max_output_tokens,
     least: Math.min(play.catalogue.limits.min_output_tokens, max_output_tokens),
     card,
     ...(flat !== undefined && { flat }),
+    ...(fees > 0 && { fees }),
   };
 }
 

@@ -9,12 +9,12 @@ export interface Charge {
   readonly estimated: boolean;
 }
 
-/** What an answered request costs: the provider's own word, else its tokens at our price, else its reserve. */
-export function chargeOf({ tokens, usd, estimated = false }: ModelReply, { card, flat }: Ask): Charge {
-  const price = usd ?? (card ? costOf(card, tokens) : undefined);
+/** What an answered request costs: the provider's own word, else its tokens at our price and its fees, else its reserve. */
+export function chargeOf({ tokens, usd, fees = 0, estimated = false }: ModelReply, { card, flat }: Ask): Charge {
+  const price = usd ?? (card ? costOf(card, tokens) + fees : undefined);
   const unknown = estimated || price === undefined;
   return {
-    usage: { ...tokens, usd: price ?? flat ?? 0, calls: 1, ...(unknown && { partial: true }) },
+    usage: { ...tokens, usd: price ?? (flat ?? 0) + fees, calls: 1, ...(unknown && { partial: true }) },
     estimated: estimated || (price === undefined && flat !== undefined),
   };
 }

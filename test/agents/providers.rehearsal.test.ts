@@ -3,7 +3,15 @@ import { z } from "zod";
 import { exampleOf } from "../../src/agents/providers/pattern-text.ts";
 import { RehearsalProvider } from "../../src/agents/providers/rehearsal.ts";
 import { Failure } from "../../src/core/errors.ts";
-import type { JsonSchema, RehearsalPlan } from "../../src/core/provider.ts";
+import type {
+  JsonSchema,
+  Media,
+  Message,
+  ModelReply,
+  ModelRequest,
+  RehearsalPlan,
+  ToolSpec,
+} from "../../src/core/provider.ts";
 import { misfit } from "../../src/core/shape.ts";
 import { hooks, request } from "./asking.ts";
 
@@ -149,6 +157,84 @@ describe("answers in a shape", () => {
     "^#[0-9a-f]{6}$",
     "^.{5}$",
   ])("a text is found for the pattern %s", (pattern) => expect(exampleOf(pattern)).toMatch(new RegExp(pattern, "u")));
+});
+
+describe("tools", () => {
+  const READ: ToolSpec = {
+    name: "files_read",
+    description: "Reads one file of the migration.",
+    input: {
+      type: "object",
+      properties: { path: { type: "string", maxLength: 20 }, lines: { type: "integer", minimum: 1, maximum: 5 } },
+      required: ["path", "lines"],
+    },
+  };
+  const tools: ToolSpec[] = [{ name: "mail_send", description: "Sends.", input: { type: "object" } }, READ];
+  const ask = (more: Partial<ModelRequest> = {}) => rehearsal.complete(request({ ...asking, tools, ...more }), hooks());
+  const followed = (reply: ModelReply): Message[] => [
+    ...asking.messages,
+    { role: "assistant", content: reply.text, ...(reply.uses && { uses: reply.uses }) },
+    {
+      role: "user",
+      content: "",
+      results: (reply.uses ?? []).map(({ id }) => ({ id, content: "The rollback was tested on Monday. All is well." })),
+    },
+  ];
+
+  it("it calls the tool that has most to do with the task, once, with arguments of its schema, and says so", async () => {
+    const reply = await ask();
+    expect(reply).toMatchObject({ stop: "tools", uses: [{ name: "files_read" }] });
+    expect(misfit(reply.uses![0]!.arguments, READ.input)).toBeUndefined();
+    expect(reply.text).toMatch(/^Rehearsal, no model was asked\. It would call "files_read"/);
+    expect(await ask()).toEqual(reply);
+  });
+
+  it("it answers from what the tool gave", async () => {
+    const reply = await ask({ messages: followed(await ask()) });
+    expect(reply).toMatchObject({ stop: "end" });
+    expect(reply.text).toContain("From what its tools gave: The rollback was tested on Monday.");
+    const shaped = await ask({ messages: followed(await ask()), shape: SCHEMAS["vote"]! });
+    expect(misfit(JSON.parse(shaped.text), SCHEMAS["vote"]!)).toBeUndefined();
+  });
+
+  it("where an answer is due it answers, whatever the plan wants called", async () => {
+    expect((await ask({ must_answer: true })).stop).toBe("end");
+    const rehearsed = { faults: [{ calls: 1, uses: [{ name: "files_read" }] }] };
+    expect((await ask({ must_answer: true, rehearsal: rehearsed })).stop).toBe("end");
+  });
+
+  it("the plan says what is wanted called, turn by turn, and also how that is broken", async () => {
+    const uses = [{ name: "mail_send", arguments: { to: "a" } }, { name: "no_such" }];
+    const faults: RehearsalPlan["faults"] = [
+      { calls: 2, uses },
+      { calls: 3, uses: [{ name: "mail_send" }], malformed: true },
+      { calls: 4, uses, truncated: true },
+    ];
+    const messages = followed(await ask());
+    const turn = (nth: number) => ask({ messages, nth, rehearsal: { faults } });
+    expect((await turn(2)).uses).toMatchObject([
+      { name: "mail_send", arguments: { to: "a" } },
+      { name: "no_such", arguments: {} },
+    ]);
+    expect((await turn(3)).uses).toMatchObject([{ name: "mail_send", arguments: '{"broken": [' }]);
+    expect(await turn(4)).toMatchObject({ stop: "length" });
+    expect((await turn(5)).stop).toBe("end");
+    const answer = { rehearsal: { faults: [{ calls: 1, answer: "No." }] } };
+    expect(await ask(answer)).toMatchObject({ stop: "end", text: expect.stringContaining("No.") });
+  });
+
+  it("a picture is taken, and it says that it has not looked", async () => {
+    const media: Media[] = [{ type: "image/png", data: "AAAA" }];
+    const messages = [{ ...asking.messages[0]!, media }];
+    const { text } = await rehearsal.complete(request({ messages }), hooks());
+    expect(text).toContain("1 picture or document was given and not looked at.");
+  });
+
+  it("what it counts is less than its bound", async () => {
+    const messages = followed(await ask());
+    const whole = request({ messages, tools });
+    expect((await rehearsal.complete(whole, hooks())).tokens.input).toBeLessThan(rehearsal.bound(whole));
+  });
 });
 
 describe("failing on purpose", () => {

@@ -56,6 +56,97 @@ it.each([
   expect(vendor.report().bill).toBe(bill);
 });
 
+const tool = (name: string) => ({ name, description: "Reads.", input_schema: { type: "object" } });
+/** What an answer of either dialect may hold. */
+interface Told {
+  readonly choices: { message: { content: string; tool_calls: { id: string }[] }; finish_reason: string }[];
+  readonly content: { id: string; text: string }[];
+  readonly error: { message: string };
+}
+const told = async (response: Promise<Response>) => (await (await response).json()) as Told;
+const post = (path: string, body: object) =>
+  fetch(`${vendor.origin}/v1/${path}`, { method: "POST", body: JSON.stringify({ model: "m", ...body }) });
+
+it("it wants tools called as its script says, and answers once a result has come, in both dialects", async () => {
+  const uses = [{ name: "read", arguments: { path: "a" } }];
+  const script = [
+    { when: { result: "42" }, reply: { text: "It is 42." } },
+    { when: { offers: "read" }, reply: { uses } },
+  ];
+  vendor = await startVendor({ script });
+  const hi = { role: "user", content: "hi" };
+  const tools = [{ type: "function", function: { name: "read", parameters: {} } }];
+  const chatted = await told(post("chat/completions", { tools, messages: [hi] }));
+  const { message, finish_reason } = chatted.choices[0]!;
+  expect(finish_reason).toBe("tool_calls");
+  const given = { role: "tool", tool_call_id: message.tool_calls[0]!.id, content: "42" };
+  const then = await told(post("chat/completions", { tools, messages: [hi, message, given] }));
+  expect(then.choices[0]!.message.content).toBe("It is 42.");
+  const wanted = await told(post("messages", { tools: [tool("read")], messages: [hi] }));
+  expect(wanted).toMatchObject({ stop_reason: "tool_use", content: [{ type: "tool_use", input: { path: "a" } }] });
+  const said = { role: "assistant", content: wanted.content };
+  const result = { type: "tool_result", tool_use_id: wanted.content[0]!.id, content: "42" };
+  const messages = [hi, said, { role: "user", content: [result] }];
+  expect((await told(post("messages", { messages }))).content[0]!.text).toBe("It is 42.");
+  expect(vendor.requests.map(({ uses }) => uses)).toEqual([["read"], undefined, ["read"], undefined]);
+  expect(vendor.requests[1]?.results).toEqual([{ id: given.tool_call_id, content: "42", is_error: false }]);
+});
+
+it("it refuses what a real vendor refuses: calls without results, results without calls, a broken seal, a fifth mark", async () => {
+  vendor = await startVendor({ script: [{ reply: { thought: "hm", uses: [{ name: "read" }] } }] });
+  const hi = { role: "user", content: "hi" };
+  const why = async (messages: object[]) => {
+    const response = await post("messages", { messages });
+    return response.ok ? "" : (await told(Promise.resolve(response))).error.message;
+  };
+  const use = { type: "tool_use", id: "t1", name: "read", input: {} };
+  const result = { type: "tool_result", tool_use_id: "t1", content: "x" };
+  const asked = { role: "assistant", content: [use] };
+  expect(await why([hi, asked, hi])).toMatch(/without tool_result blocks right after: t1/);
+  expect(await why([hi, { role: "user", content: [result] }])).toMatch(/unexpected tool_use_id/);
+  expect(await why([hi, asked, { role: "user", content: [result] }])).toBe("");
+  const { content } = await told(post("messages", { messages: [hi] }));
+  const back = [{ ...result, tool_use_id: content[1]!.id }];
+  expect(await why([hi, { role: "assistant", content }, { role: "user", content: back }])).toBe("");
+  const forged = [{ ...content[0], thinking: "hm!" }, content[1]];
+  expect(await why([hi, { role: "assistant", content: forged }, { role: "user", content: back }])).toMatch(/signature/);
+  const marked = { type: "text", text: "x", cache_control: { type: "ephemeral" } };
+  expect(await why([{ role: "user", content: [marked, marked, marked, marked, marked] }])).toMatch(/maximum of 4/);
+  const open = {
+    role: "assistant",
+    content: null,
+    tool_calls: [{ id: "c", function: { name: "read", arguments: "{}" } }],
+  };
+  expect((await post("chat/completions", { messages: [hi, open, hi] })).status).toBe(400);
+  expect(
+    (await post("chat/completions", { messages: [hi, { role: "tool", tool_call_id: "c", content: "" }] })).status,
+  ).toBe(400);
+});
+
+it("it has a cache of its own: what was marked is written once, then read, and billed so; searches are billed beside", async () => {
+  const prices = { m: { input: 1, cached: 0.1, cache_write: 1.25, output: 0, search: 10 } };
+  const searches = [{ query: "q" }, { query: "r" }];
+  vendor = await startVendor({ prices, caches: true, script: [{ when: { user: "now" }, reply: { searches } }] });
+  const text = "x".repeat(8000);
+  const marked = [{ type: "text", text, cache_control: { type: "ephemeral" } }];
+  const ask = (user: string) => post("messages", { system: marked, messages: [{ role: "user", content: user }] });
+  for (const user of ["aaaa", "bbbb", "now!"]) await (await ask(user)).text();
+  const [first, second, third] = vendor.requests;
+  expect(first?.usage).toMatchObject({ cached: 0, cache_write: 2000, input: 2001 });
+  expect(second?.usage).toMatchObject({ cached: 2000, cache_write: 0, input: 2001 });
+  expect([first?.billed, second?.billed]).toEqual([2000 * 1250 + 1000, 2000 * 100 + 1000]);
+  expect(third?.billed).toBe(2000 * 100 + 1000 + 20_000_000);
+  const like = (user: string) =>
+    post("chat/completions", {
+      messages: [
+        { role: "system", content: text },
+        { role: "user", content: user },
+      ],
+    });
+  for (const user of ["a", "b"]) await (await like(user)).text();
+  expect(vendor.requests[4]?.usage?.cached).toBeGreaterThan(1024);
+});
+
 it("it counts how many it answered at once", async () => {
   vendor = await startVendor({ script: [{ reply: { latency_ms: 100 } }] });
   await Promise.all(["a", "b", "c"].map(async (word) => (await chat(vendor.origin, word)).text()));

@@ -1,15 +1,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { answerTo } from "../../src/agents/providers/rehearsal.ts";
+import { readBody, refuse, send } from "./deliver.ts";
+import { objectionTo } from "./objections.ts";
+import { PromptCache } from "./prompt-cache.ts";
+import { readAsked } from "./read-asked.ts";
 import { type Asked, play, type Reply, type Rule, type Script, type ScriptFunction } from "./script.ts";
-import { type Counted, count, readAsked, type Wire, write } from "./wire.ts";
+import { type Counted, count, type Wire } from "./wire.ts";
+import { write } from "./write.ts";
 
-/** USD a million tokens. */
+/** USD a million tokens, and for a thousand searches. */
 export interface StubPrice {
   readonly input: number;
   readonly cached?: number;
   readonly cache_write?: number;
   readonly output: number;
+  readonly search?: number;
 }
 
 export interface VendorOptions {
@@ -19,6 +25,8 @@ export interface VendorOptions {
   readonly prices?: Readonly<Record<string, StubPrice>>;
   /** Bills a request whole that its client aborted, as some vendors do. */
   readonly bill_aborted?: boolean;
+  /** Its OpenAI dialect remembers prompts that begin alike; its Anthropic one always remembers what is marked. */
+  readonly caches?: boolean;
   /** Leaves bodies out of the journal, for benchmarks. */
   readonly lean?: boolean;
 }
@@ -37,6 +45,10 @@ export interface Entry {
   /** Nano-USD. */
   billed: number;
   usage?: Counted;
+  /** The names of the tools that were offered, and of those that it wanted called. */
+  readonly tools: readonly string[];
+  uses?: readonly string[];
+  readonly results: Asked["results"];
   ended_at?: number;
   /** `finished`: all was sent. `aborted`: the client left. `failed`: the vendor broke it off, as its script says. */
   state: "open" | "finished" | "aborted" | "failed";
@@ -60,6 +72,7 @@ export class Vendor {
   readonly #prices: Readonly<Record<string, StubPrice>>;
   readonly #billsAborted: boolean;
   readonly #lean: boolean;
+  readonly #cache: PromptCache;
   readonly #entries: Entry[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   #script: ScriptFunction;
@@ -71,6 +84,7 @@ export class Vendor {
     this.#prices = options.prices ?? {};
     this.#billsAborted = options.bill_aborted ?? false;
     this.#lean = options.lean ?? false;
+    this.#cache = new PromptCache(options.caches ?? false);
     this.#script = play(options.script ?? []);
     this.#server = createServer((request, response) => this.#route(request, response));
     this.#server.keepAliveTimeout = 60_000;
@@ -155,12 +169,20 @@ export class Vendor {
     this.#open++;
     this.#most = Math.max(this.#most, this.#open);
     response.once("close", () => this.#closed(entry, response));
+    const objection = objectionTo(asked);
+    if (objection) {
+      entry.status = 400;
+      return refuse(response, asked, {}, 400, objection);
+    }
     const reply = (await this.#script(asked)) ?? DEFAULT;
-    const text = reply.json === undefined ? (reply.text ?? answerFor(asked)) : JSON.stringify(reply.json);
-    const counted = count(asked, text, reply.usage === "none" || reply.usage === undefined ? {} : reply.usage);
+    const text = textFor(asked, reply);
+    const seen = this.#cache.look(asked);
+    const counted = count(asked, text, reply, seen);
     entry.usage = counted;
+    if (reply.uses) entry.uses = reply.uses.map(({ name }) => name);
     const wire = write(asked, text, reply, reply.usage === "none" ? undefined : counted);
     await this.#pause(reply.latency_ms);
+    if (reply.status === undefined) seen.keep();
     await this.#deliver(asked, reply, wire, entry, response);
   }
 
@@ -217,9 +239,12 @@ export class Vendor {
   }
 
   #note(asked: Asked, request: IncomingMessage): Entry {
-    const { n, dialect, model, system, user, body } = asked;
-    const texts = this.#lean ? { system: "", user: "" } : { system, user, body, headers: request.headers };
-    const entry: Entry = { n, dialect, model, ...texts, at: Date.now(), status: 0, billed: 0, state: "open" };
+    const { n, dialect, model, system, user, results, body } = asked;
+    const tools = asked.tools.map(({ name }) => name);
+    const texts = this.#lean
+      ? { system: "", user: "", results: [] }
+      : { system, user, results, body, headers: request.headers };
+    const entry: Entry = { n, dialect, model, tools, ...texts, at: Date.now(), status: 0, billed: 0, state: "open" };
     this.#entries.push(entry);
     return entry;
   }
@@ -235,7 +260,8 @@ export class Vendor {
       nano(usage.input - usage.cached - usage.cache_write, price.input) +
         nano(usage.cached, price.cached ?? price.input) +
         nano(usage.cache_write, price.cache_write ?? price.input) +
-        nano(usage.output, price.output),
+        nano(usage.output, price.output) +
+        usage.searches * (price.search ?? 0) * 1e6,
     );
   }
 
@@ -258,29 +284,15 @@ export async function startVendor(options: VendorOptions = {}): Promise<Vendor> 
   return vendor;
 }
 
+function textFor(asked: Asked, { json, text, uses }: Reply): string {
+  if (json !== undefined) return JSON.stringify(json);
+  return text ?? (uses ? "" : answerFor(asked));
+}
+
 /** Without a script it answers shortly from what it was asked, and in the shape that was asked for. */
 function answerFor(asked: Asked): string {
   const { shape, system, user } = asked;
   if (shape) return answerTo({ system, messages: [{ role: "user", content: user }], shape });
   const line = user.replace(/\s+/g, " ").trim();
   return `Answer to: ${line.length > 80 ? `${line.slice(0, 80)}…` : line}`;
-}
-
-function refuse(response: ServerResponse, asked: Asked, { body, headers }: Reply, status: number): void {
-  const error = { message: `the vendor says ${status}`, type: "error" };
-  const usual = asked.dialect === "openai" ? { error } : { type: "error", error };
-  const isText = typeof body === "string";
-  response.writeHead(status, { "content-type": isText ? "text/html" : "application/json", ...headers });
-  response.end(isText ? body : JSON.stringify(body ?? usual));
-}
-
-function send(response: ServerResponse, status: number, body: string, type = "application/json"): void {
-  response.writeHead(status, { "content-type": type });
-  response.end(body);
-}
-
-function readBody(request: IncomingMessage, done: (text: string) => void): void {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => done(Buffer.concat(chunks).toString("utf8")));
 }

@@ -1,15 +1,23 @@
 import type { Anthropic } from "@anthropic-ai/sdk";
-import type { MessageCreateParamsStreaming, RawMessageStreamEvent } from "@anthropic-ai/sdk/resources/messages";
-import type { Failure } from "../../core/errors.ts";
+import { Failure } from "../../core/errors.ts";
 import type { CallHooks, JsonSchema, ModelReply, ModelRequest, Provider, ShapeMode } from "../../core/provider.ts";
 import { answers, hear } from "./answers.ts";
+import { AnthropicAnswer, asStream } from "./anthropic-answer.ts";
+import { bodyOf } from "./anthropic-body.ts";
+import { left, MOST_TURNS, replyOf, resumed } from "./anthropic-turns.ts";
 import { boundOf } from "./bound.ts";
-import { type Asked, CutAnswer, classify, stopped } from "./classify.ts";
+import { type Asked, classify, stopped } from "./classify.ts";
 import { type Endpoint, NO_TIMEOUT_MS, sdkLogger, withhold } from "./endpoint.ts";
-import { isClosable, Ladder, systemText } from "./shapes.ts";
-import { guessedTokens, reportedTokens } from "./usage.ts";
+import { complaintOf, effortLesson, failureOf, type MostEffort, whoOf } from "./lessons.ts";
+import { mediaBound, refuseMedia, withoutBytes } from "./media.ts";
+import { isClosable, Ladder } from "./shapes.ts";
 
 const OVERHEAD = 64;
+/** The largest picture is counted as 4,784 tokens; a page of text as 3,000, and more where the script is dense. */
+const PICTURE = 6000;
+const PAGE = 6000;
+/** What one search adds to what is read; and after each, all is read again. */
+const SEARCH = 16_000;
 /** What the vendor writes around a schema. */
 const SHAPE_OVERHEAD = 600;
 
@@ -19,6 +27,15 @@ interface Sdk {
   readonly narrow: (shape: JsonSchema) => Record<string, unknown>;
 }
 
+/** A question that is being asked, and the turns of its answer so far. */
+interface Asking {
+  readonly request: ModelRequest;
+  readonly turns: AnthropicAnswer[];
+  readonly mode: ShapeMode | undefined;
+  readonly asked: Asked;
+  readonly beat: () => void;
+}
+
 /** Anthropic's messages. The vendor no longer takes a temperature, so none is sent. */
 export class AnthropicProvider implements Provider {
   readonly id: string;
@@ -26,8 +43,11 @@ export class AnthropicProvider implements Provider {
   readonly concurrency: number;
   readonly rpm?: number;
   readonly tpm?: number;
+  readonly can: NonNullable<Provider["can"]>;
+  readonly search_usd?: number;
   readonly #endpoint: Endpoint;
   readonly #ladder = new Ladder(["schema", "text"]);
+  readonly #efforts = new Map<string, MostEffort>();
   #sdk: Promise<Sdk> | undefined;
 
   constructor(endpoint: Endpoint) {
@@ -36,24 +56,37 @@ export class AnthropicProvider implements Provider {
     this.concurrency = endpoint.concurrency;
     if (endpoint.rpm !== undefined) this.rpm = endpoint.rpm;
     if (endpoint.tpm !== undefined) this.tpm = endpoint.tpm;
+    this.can = { web_search: endpoint.search_usd !== undefined, media: endpoint.media };
+    if (endpoint.search_usd !== undefined) this.search_usd = endpoint.search_usd;
     this.#endpoint = endpoint;
   }
 
   bound(request: ModelRequest): number {
-    const { shape, messages } = request;
+    const { shape, messages, web_search } = request;
     const overhead = shape ? OVERHEAD + SHAPE_OVERHEAD : OVERHEAD;
-    return boundOf(bodyOf(request, shape && "text", undefined), messages.length, shape, overhead);
+    const mode = shape && "text";
+    const put = { provider: this.id, mode, format: undefined, effort: "max" } as const;
+    const body = bodyOf(withoutBytes(request), put);
+    const media = mediaBound(messages, { picture: PICTURE, page: PAGE });
+    const once = boundOf(body, messages.length, request, overhead) + media;
+    return web_search ? once * (web_search.max_uses + 1) + SEARCH * web_search.max_uses : once;
   }
 
   async complete(request: ModelRequest, { signal, beat }: CallHooks): Promise<ModelReply> {
     const asked: Asked = { provider: this.id, model: request.model, key: this.#endpoint.key, signal };
+    if (!this.can.media) refuseMedia(request, this.id);
+    if (request.web_search && !this.can.web_search) throw cannotSearch(asked);
     for (;;) {
-      const mode = request.shape && this.#rung(request.model, request.shape);
+      const mode = request.shape && this.#rung(request, request.shape);
+      const turns: AnthropicAnswer[] = [];
       try {
-        return await this.#ask(request, mode, asked, beat);
+        const last = await this.#ask({ request, turns, mode, asked, beat });
+        const { id: provider, search_usd } = this;
+        return replyOf(turns, last, { provider, request, mode, search_usd, bound: () => this.bound(request) });
       } catch (error) {
-        const failure = classify(error, asked);
-        if (!this.#drop(request, mode, error, failure)) throw failure;
+        const failure = failureOf(error, asked, request);
+        if (turns.length > 0) throw paidInPart(failure);
+        if (!this.#learn(request, mode, error, failure)) throw failure;
       }
     }
   }
@@ -66,32 +99,52 @@ export class AnthropicProvider implements Provider {
     }
   }
 
-  async #ask(request: ModelRequest, mode: ShapeMode | undefined, asked: Asked, beat: () => void): Promise<ModelReply> {
+  /** Asks until the answer is whole: the vendor pauses a long turn of its own tools, and the next goes on with it. */
+  async #ask(asking: Asking): Promise<AnthropicAnswer> {
+    const { request, turns } = asking;
+    for (;;) {
+      const last = await this.#turn(asking);
+      turns.push(last);
+      if (last.stop !== "pause_turn" || turns.length === MOST_TURNS) return last;
+      if (left(request, turns).max_output_tokens === 0) return last;
+    }
+  }
+
+  async #turn({ request, turns, mode, asked, beat }: Asking): Promise<AnthropicAnswer> {
     const { signal } = asked;
     const { client, narrow } = await this.#connect();
     if (signal.aborted) throw stopped(asked, "nothing");
     const format = request.shape && mode === "schema" ? narrow(request.shape) : undefined;
-    const stream = await client.messages.create(bodyOf(request, mode, format), { signal });
-    const answer = new Answer();
+    const put = { provider: this.id, mode, format, effort: this.#effort(request) };
+    const body = resumed(bodyOf(left(request, turns), put), turns);
+    const stream = await client.messages.create(body, { signal });
+    const answer = new AnthropicAnswer();
     await hear(stream, (event) => {
       beat();
       answer.add(event);
     });
     signal.throwIfAborted();
-    return answer.reply(mode, () => this.bound(request), request.max_output_tokens);
+    return answer.whole();
   }
 
-  #rung(model: string, shape: JsonSchema): ShapeMode {
-    return isClosable(shape) ? this.#ladder.rung(model, shape) : "text";
+  #rung(request: ModelRequest, shape: JsonSchema): ShapeMode {
+    return isClosable(shape) ? this.#ladder.rung(whoOf(request), shape) : "text";
   }
 
-  /** A schema that was refused with a 400 was not billed: it is asked for in words at once. */
-  #drop({ model, shape }: ModelRequest, mode: ShapeMode | undefined, error: unknown, failure: Failure): boolean {
-    if (!shape || mode !== "schema") return false;
-    if (error instanceof UnsayableShape) return this.#ladder.drop(model, shape, mode, "invalid schema");
+  #effort = (request: ModelRequest): MostEffort => this.#efforts.get(whoOf(request)) ?? "max";
+
+  /** What was refused with a 400 was not billed: less effort is told, or the shape is asked for in words, at once. */
+  #learn(request: ModelRequest, mode: ShapeMode | undefined, error: unknown, failure: Failure): boolean {
+    const { shape } = request;
+    const who = whoOf(request);
+    const isSchema = shape && mode === "schema";
+    if (isSchema && error instanceof UnsayableShape) return this.#ladder.drop(who, shape, mode, "invalid schema");
     if (failure.code !== "BAD_REQUEST" || failure.options.billed !== "nothing") return false;
-    const complaint = error instanceof Error ? error.message : "";
-    return FORMAT.test(complaint) && this.#ladder.drop(model, shape, mode, complaint);
+    const complaint = complaintOf(error);
+    const effort = effortLesson(complaint, request.effort, this.#effort(request));
+    if (effort) this.#efforts.set(who, effort);
+    if (effort || !isSchema) return effort !== undefined;
+    return FORMAT.test(complaint) && this.#ladder.drop(who, shape, mode, complaint);
   }
 
   #connect(): Promise<Sdk> {
@@ -100,7 +153,17 @@ export class AnthropicProvider implements Provider {
   }
 }
 
-const FORMAT = /output_config|output_format|json_schema|structured output|schema/i;
+const FORMAT = /output_config|output_format|json_schema|structured output|citations|schema/i;
+
+/** The turns before the one that failed were paid. */
+const paidInPart = ({ code, message, options }: Failure): Failure =>
+  new Failure(code, message, { ...options, billed: "unknown" });
+
+const cannotSearch = ({ provider, model }: Asked): Failure =>
+  new Failure("BAD_REQUEST", `${provider}/${model} is not known to search the web by itself`, {
+    billed: "nothing",
+    hint: `If it does, say what a search costs in USD: providers: { ${provider}: { search_usd: 0.01 } }. Else give this agent a tool that searches.`,
+  });
 
 /** A schema that the SDK cannot put into the vendor's subset. */
 class UnsayableShape extends Error {}
@@ -130,84 +193,3 @@ async function connect(endpoint: Endpoint): Promise<Sdk> {
   };
   return { client, narrow };
 }
-
-function bodyOf(
-  request: ModelRequest,
-  mode: ShapeMode | undefined,
-  format: Record<string, unknown> | undefined,
-): MessageCreateParamsStreaming {
-  const system = systemText(request, mode);
-  return {
-    model: request.model,
-    max_tokens: request.max_output_tokens,
-    messages: [...request.messages],
-    stream: true,
-    ...(system !== "" && { system }),
-    ...(format && { output_config: { format: { type: "json_schema", schema: format } } }),
-  };
-}
-
-/** A whole message of a gateway that does not stream, as the events of a stream. */
-function asStream(body: string): string {
-  const event = (data: object, type: string) => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
-  try {
-    const message = JSON.parse(body) as { content?: { text?: string }[]; stop_reason?: string; usage?: unknown };
-    const text = (message.content ?? []).map((block) => block.text ?? "").join("");
-    return (
-      event({ message }, "message_start") +
-      event({ index: 0, delta: { type: "text_delta", text } }, "content_block_delta") +
-      event({ delta: { stop_reason: message.stop_reason }, usage: message.usage }, "message_delta")
-    );
-  } catch {
-    return `event: message_start\ndata: ${body.replace(/\s+/g, " ")}\n\n`;
-  }
-}
-
-/** Gathers the events of one answer. */
-class Answer {
-  #text = "";
-  #thought = "";
-  #stop: string | null | undefined;
-  #usage: Record<string, unknown> | undefined;
-  #id: string | undefined;
-  #model: string | undefined;
-
-  add(event: RawMessageStreamEvent): void {
-    if (event.type === "message_start") {
-      this.#id = event.message.id;
-      this.#model = event.message.model;
-      this.#count(event.message.usage);
-    } else if (event.type === "content_block_delta") {
-      if (event.delta.type === "text_delta") this.#text += event.delta.text;
-      if (event.delta.type === "thinking_delta") this.#thought += event.delta.thinking;
-    } else if (event.type === "message_delta") {
-      this.#stop = event.delta.stop_reason;
-      this.#count(event.usage);
-    }
-  }
-
-  reply(mode: ShapeMode | undefined, bound: () => number, most: number): ModelReply {
-    if (!this.#stop) throw new CutAnswer();
-    const tokens = reportedTokens("anthropic", this.#usage);
-    return {
-      text: this.#text,
-      ...(tokens ? { tokens } : guessedTokens(bound(), this.#text + this.#thought, most)),
-      stop: STOPS[this.#stop] ?? "end",
-      ...(mode && { mode }),
-      ...(this.#model !== undefined && { model: this.#model }),
-      ...(this.#id !== undefined && { id: this.#id }),
-    };
-  }
-
-  /** The figures of later events stand for the whole answer so far; what they leave out, or null, stays as it was. */
-  #count(usage: object | null | undefined): void {
-    const told = Object.entries(usage ?? {}).filter(([, value]) => value !== null && value !== undefined);
-    if (usage) this.#usage = { ...this.#usage, ...Object.fromEntries(told) };
-  }
-}
-
-const STOPS: Readonly<Record<string, ModelReply["stop"]>> = {
-  refusal: "refusal",
-  max_tokens: "length",
-  model_context_window_exceeded: "length",
-};

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { type Cassette, drift, readCassette, type Taped, tapeKey } from "../../core/cassette.ts";
+import { type Cassette, readCassette, type Taped, tapedRequest, tapeKey } from "../../core/cassette.ts";
+import { drift } from "../../core/drift.ts";
 import { Failure } from "../../core/errors.ts";
 import type { CallHooks, ModelReply, ModelRequest, Provider } from "../../core/provider.ts";
-import { boundOf } from "./bound.ts";
+import { plainBound } from "./bound.ts";
 
 export interface CassetteOptions {
   readonly id: string;
@@ -21,6 +22,7 @@ export class CassetteProvider implements Provider {
   readonly id: string;
   readonly free: boolean;
   readonly concurrency: number;
+  readonly can = { media: true, web_search: true };
   readonly #file: string;
   /** How often each request was played; one that was asked several times in its run is played in that order, over and over. */
   readonly #played = new Map<string, number>();
@@ -34,7 +36,7 @@ export class CassetteProvider implements Provider {
   }
 
   bound(request: ModelRequest): number {
-    return boundOf(request.messages, request.messages.length, request.shape, Buffer.byteLength(request.system));
+    return plainBound(request);
   }
 
   async complete(request: ModelRequest, { signal, beat }: CallHooks): Promise<ModelReply> {
@@ -48,9 +50,9 @@ export class CassetteProvider implements Provider {
   }
 
   #next(request: ModelRequest): Taped {
-    const { model, system, messages, shape, agent, nth } = request;
+    const { model, agent, nth } = request;
     this.#cassette ??= readCassette(this.#read(), this.#file);
-    const asked = { model: `${this.id}/${model}`, system, messages, ...(shape && { shape }) };
+    const asked = tapedRequest(`${this.id}/${model}`, request);
     const key = tapeKey(asked);
     const here = this.#cassette.taped.filter((taped) => taped.key === key);
     const count = this.#played.get(key) ?? 0;

@@ -16,6 +16,10 @@ export interface Endpoint {
   readonly rpm?: number;
   readonly tpm?: number;
   readonly maxTokensField: "max_completion_tokens" | "max_tokens";
+  /** It takes pictures and documents. */
+  readonly media: boolean;
+  /** What one search of its own costs, in nano-USD; only where it can search. */
+  readonly search_usd?: number;
   /** Headers that an SDK would take from the environment although they are meant for another vendor. */
   readonly withheld: readonly string[];
   readonly log: ProviderLog;

@@ -1,4 +1,5 @@
 import { Failure } from "../../core/errors.ts";
+import { toNano } from "../../core/money.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { ProviderSettings } from "../../core/settings.ts";
 import { AnthropicProvider } from "./anthropic.ts";
@@ -17,6 +18,9 @@ interface Known {
   readonly key_env?: string;
   readonly url_env?: string;
   readonly max_tokens_field?: Endpoint["maxTokensField"];
+  readonly media?: true;
+  /** What one search of its own costs, in USD. */
+  readonly search_usd?: number;
   /** Runs on one's own machine: free, needs no key, and is there only where it is configured or found. */
   readonly local?: true;
 }
@@ -29,12 +33,15 @@ const KNOWN: Readonly<Record<string, Known>> = {
     key_env: "OPENAI_API_KEY",
     url_env: "OPENAI_BASE_URL",
     max_tokens_field: "max_completion_tokens",
+    media: true,
   },
   anthropic: {
     type: "anthropic",
     base_url: "https://api.anthropic.com",
     key_env: "ANTHROPIC_API_KEY",
     url_env: "ANTHROPIC_BASE_URL",
+    media: true,
+    search_usd: 0.01,
   },
   openrouter: { type: "openai", base_url: "https://openrouter.ai/api/v1", key_env: "OPENROUTER_API_KEY" },
   gemini: {
@@ -112,8 +119,21 @@ function openOne(id: string, own: ProviderSettings, env: Env, log: ProviderLog):
     const { file = "", free = false, concurrency = 64 } = own;
     return new CassetteProvider({ id, file, free, concurrency });
   }
+  const endpoint = endpointOf(id, type, own, env, log);
+  return type === "anthropic" ? new AnthropicProvider(endpoint) : new OpenAiProvider(endpoint);
+}
+
+function endpointOf(
+  id: string,
+  type: "openai" | "anthropic",
+  own: ProviderSettings,
+  env: Env,
+  log: ProviderLog,
+): Endpoint {
+  const known = KNOWN[id];
   const local = known?.local ?? false;
-  const endpoint: Endpoint = {
+  const search = own.search_usd ?? known?.search_usd;
+  return {
     id,
     log,
     baseUrl: addressOf(own, known, env),
@@ -122,10 +142,11 @@ function openOne(id: string, own: ProviderSettings, env: Env, log: ProviderLog):
     concurrency: own.concurrency ?? (local ? 2 : 8),
     ...(own.rpm !== undefined && { rpm: own.rpm }),
     ...(own.tpm !== undefined && { tpm: own.tpm }),
+    media: own.media ?? known?.media ?? false,
+    ...(search !== undefined && { search_usd: toNano(search) }),
     maxTokensField: own.max_tokens_field ?? known?.max_tokens_field ?? "max_tokens",
     withheld: id === type ? [] : headerNames(env[`${type.toUpperCase()}_CUSTOM_HEADERS`]),
   };
-  return type === "anthropic" ? new AnthropicProvider(endpoint) : new OpenAiProvider(endpoint);
 }
 
 const addressOf = (own: ProviderSettings | undefined, known: Known | undefined, env: Env): string =>

@@ -1,8 +1,10 @@
 import type { ChatCompletionChunk } from "openai/resources/chat/completions";
 import { toNano } from "../../core/money.ts";
-import type { ModelReply, ShapeMode } from "../../core/provider.ts";
+import type { Message, ModelReply, ModelRequest, ShapeMode } from "../../core/provider.ts";
 import { CutAnswer } from "./classify.ts";
+import { OpenAiCalls } from "./openai-calls.ts";
 import { guessedTokens, reportedTokens } from "./usage.ts";
+import { usesOf } from "./uses.ts";
 
 /** A whole answer of a server that does not stream, as the only chunk of a stream. */
 export function asStream(body: string): string {
@@ -28,9 +30,12 @@ interface Cost {
 
 /** Gathers the chunks of one answer. */
 export class OpenAiAnswer {
+  readonly #calls = new OpenAiCalls();
   #text = "";
   #refusal = "";
   #thought = "";
+  /** What was thought, where it is told in the field that is to come back with the calls. */
+  #content = "";
   #finish: string | undefined;
   #usage: unknown;
   #id: string | undefined;
@@ -46,22 +51,41 @@ export class OpenAiAnswer {
     this.#text += textOr(delta?.content, "");
     this.#refusal += textOr(delta?.refusal, "");
     this.#thought += textOr(delta?.reasoning_content ?? delta?.reasoning, "");
+    this.#content += textOr(delta?.reasoning_content, "");
+    this.#calls.add(delta);
     this.#finish = textOr(choice.finish_reason, this.#finish);
   }
 
-  reply(mode: ShapeMode | undefined, bound: () => number, most: number): ModelReply {
+  reply(provider: string, request: ModelRequest, mode: ShapeMode | undefined, bound: () => number): ModelReply {
     if (this.#finish === undefined || this.#finish === "error") throw new CutAnswer();
     const tokens = reportedTokens("openai", this.#usage);
     const usd = billed(this.#usage);
+    const told = this.#text + this.#thought + this.#calls.heard.map(({ name, text }) => name + text).join("");
     return {
       text: this.#text === "" ? this.#refusal : this.#text,
-      ...(tokens ? { tokens } : guessedTokens(bound(), this.#text + this.#thought, most)),
+      ...(tokens ? { tokens } : guessedTokens(bound(), told, request.max_output_tokens)),
       ...(usd !== undefined && { usd }),
-      stop: this.#refusal === "" ? (STOPS[this.#finish] ?? "end") : "refusal",
+      ...this.#ending(provider, request),
       ...(mode && { mode }),
       ...(this.#model !== undefined && { model: this.#model }),
       ...(this.#id !== undefined && { id: this.#id }),
     };
+  }
+
+  /** Calls win over an ending that some servers tell as any other; what was cut off or declined wants nothing done. */
+  #ending(provider: string, request: ModelRequest): Pick<ModelReply, "stop" | "uses" | "kept"> {
+    const stop = this.#refusal === "" ? (STOPS[this.#finish ?? ""] ?? "end") : "refusal";
+    const { heard } = this.#calls;
+    if (stop !== "end" || heard.length === 0) return { stop };
+    const kept = this.#kept(provider);
+    return { stop: "tools", uses: usesOf(heard, request), ...(kept && { kept }) };
+  }
+
+  /** What some servers want back: first what stands beside the calls, then what stands in each of them. */
+  #kept(provider: string): Message["kept"] {
+    const around = this.#content === "" ? {} : { reasoning_content: this.#content };
+    const blocks = [around, ...this.#calls.more];
+    return blocks.some((block) => Object.keys(block).length > 0) ? { provider, blocks } : undefined;
   }
 }
 

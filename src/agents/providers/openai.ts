@@ -1,24 +1,24 @@
 import type OpenAI from "openai";
-import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
-import type { Failure } from "../../core/errors.ts";
+import { Failure } from "../../core/errors.ts";
 import type { CallHooks, ModelReply, ModelRequest, Provider, ShapeMode } from "../../core/provider.ts";
 import { answers, hear } from "./answers.ts";
 import { boundOf } from "./bound.ts";
 import { type Asked, classify, stopped } from "./classify.ts";
 import { type Endpoint, NO_TIMEOUT_MS, sdkLogger, withhold } from "./endpoint.ts";
+import { complaintOf, failureOf, whoOf } from "./lessons.ts";
+import { mediaBound, refuseMedia, withoutBytes } from "./media.ts";
 import { asStream, OpenAiAnswer } from "./openai-answer.ts";
-import { isStrict, Ladder, systemText } from "./shapes.ts";
+import { bodyOf } from "./openai-body.ts";
+import { lesson, type Manner } from "./openai-manner.ts";
+import { Ladder } from "./shapes.ts";
 
 const OVERHEAD = 64;
-const MOST_TRIES = 6;
-
-type Field = Endpoint["maxTokensField"];
-
-/** How a model of this server wants to be asked, as far as its refusals have taught. */
-interface Manner {
-  readonly field: Field;
-  readonly temperature: boolean;
-}
+const MOST_TRIES = 9;
+/** A picture is cut into tiles or patches, with a price by model: the dearest known but one count less than this. */
+const PICTURE = 17_000;
+/** The one whose tiles count for 33 of others. */
+const DEAR_PICTURE = 50_000;
+const PAGE = 8000;
 
 /** Any server that speaks OpenAI's chat completions. */
 export class OpenAiProvider implements Provider {
@@ -27,6 +27,7 @@ export class OpenAiProvider implements Provider {
   readonly concurrency: number;
   readonly rpm?: number;
   readonly tpm?: number;
+  readonly can: NonNullable<Provider["can"]>;
   readonly #endpoint: Endpoint;
   readonly #ladder = new Ladder(["schema", "json", "text"]);
   readonly #manners = new Map<string, Manner>();
@@ -38,23 +39,29 @@ export class OpenAiProvider implements Provider {
     this.concurrency = endpoint.concurrency;
     if (endpoint.rpm !== undefined) this.rpm = endpoint.rpm;
     if (endpoint.tpm !== undefined) this.tpm = endpoint.tpm;
+    // Chat completions search by models made for it alone, and do not say how often.
+    this.can = { web_search: false, media: endpoint.media };
     this.#endpoint = endpoint;
   }
 
   bound(request: ModelRequest): number {
     // JSON mode is the longest way to ask: it has the schema in words and a format beside it.
-    const body = bodyOf(request, "json", this.#manner(request.model));
-    return boundOf(body, request.messages.length, request.shape, OVERHEAD);
+    const body = bodyOf(this.id, withoutBytes(request), "json", this.#manner(request));
+    const picture = /4o-mini/.test(request.model) ? DEAR_PICTURE : PICTURE;
+    const media = mediaBound(request.messages, { picture, page: PAGE });
+    return boundOf(body, body.messages.length, request, OVERHEAD) + media;
   }
 
   async complete(request: ModelRequest, { signal, beat }: CallHooks): Promise<ModelReply> {
     const asked: Asked = { provider: this.id, model: request.model, key: this.#endpoint.key, signal };
+    if (!this.can.media) refuseMedia(request, this.id);
+    if (request.web_search) throw cannotSearch(asked);
     for (let tries = 1; ; tries++) {
-      const mode = request.shape && this.#ladder.rung(request.model, request.shape);
+      const mode = request.shape && this.#ladder.rung(whoOf(request), request.shape);
       try {
         return await this.#ask(request, mode, asked, beat);
       } catch (error) {
-        const failure = classify(error, asked);
+        const failure = failureOf(error, asked, request);
         // What was refused with a 400 was not billed, so another way to ask is tried at once.
         if (tries === MOST_TRIES || !this.#learn(request, mode, error, failure)) throw failure;
       }
@@ -73,7 +80,7 @@ export class OpenAiProvider implements Provider {
     const { signal } = asked;
     const client = await this.#connect();
     if (signal.aborted) throw stopped(asked, "nothing");
-    const body = bodyOf(request, mode, this.#manner(request.model));
+    const body = bodyOf(this.id, request, mode, this.#manner(request));
     const stream = await client.chat.completions.create(body, { signal });
     const answer = new OpenAiAnswer();
     await hear(stream, (chunk) => {
@@ -82,30 +89,23 @@ export class OpenAiProvider implements Provider {
     });
     // An aborted stream ends like a finished one, without an error.
     signal.throwIfAborted();
-    return answer.reply(mode, () => this.bound(request), request.max_output_tokens);
+    return answer.reply(this.id, request, mode, () => this.bound(request));
   }
 
   /** Takes a refusal of the way it was asked for a lesson. Is there another way left? */
   #learn(request: ModelRequest, mode: ShapeMode | undefined, error: unknown, failure: Failure): boolean {
     if (failure.code !== "BAD_REQUEST" || failure.options.billed !== "nothing") return false;
-    const { param, message } = error as { param?: unknown; message?: unknown };
-    const complaint = `${param} ${message}`;
-    const manner = this.#manner(request.model);
-    const other: Field = manner.field === "max_tokens" ? "max_completion_tokens" : "max_tokens";
-    if (new RegExp(`\\b${manner.field}\\b`).test(complaint) && UNSUPPORTED.test(complaint)) {
-      this.#manners.set(request.model, { ...manner, field: other });
-      return true;
-    }
-    if (manner.temperature && request.temperature !== undefined && /\btemperature\b/.test(complaint)) {
-      this.#manners.set(request.model, { ...manner, temperature: false });
-      return true;
-    }
-    if (!request.shape || !mode || !FORMAT.test(complaint)) return false;
-    return this.#ladder.drop(request.model, request.shape, mode, complaint);
+    const complaint = complaintOf(error);
+    const who = whoOf(request);
+    const better = lesson(complaint, request, this.#manner(request));
+    if (better) this.#manners.set(who, better);
+    if (better || !request.shape || !mode || !FORMAT.test(complaint)) return better !== undefined;
+    return this.#ladder.drop(who, request.shape, mode, complaint);
   }
 
-  #manner(model: string): Manner {
-    return this.#manners.get(model) ?? { field: this.#endpoint.maxTokensField, temperature: true };
+  #manner(request: ModelRequest): Manner {
+    const usual = { temperature: true, effort: "max", strict: true, choice: true } as const;
+    return this.#manners.get(whoOf(request)) ?? { field: this.#endpoint.maxTokensField, ...usual };
   }
 
   #connect(): Promise<OpenAI> {
@@ -114,8 +114,13 @@ export class OpenAiProvider implements Provider {
   }
 }
 
-const UNSUPPORTED = /unsupported|not supported|unknown|unrecogni[sz]ed|unexpected|not permitted|invalid|use '?max/i;
-const FORMAT = /response_format|json_schema|json_object|structured output|guided|invalid (json )?schema/i;
+const FORMAT = /response_format|json_schema|json_object|json mode|structured output|guided|invalid (json )?schema/i;
+
+const cannotSearch = ({ provider, model }: Asked): Failure =>
+  new Failure("BAD_REQUEST", `${provider}/${model} cannot search the web by itself`, {
+    billed: "nothing",
+    hint: "Give this agent a tool that searches, or a model of a vendor that does, such as anthropic/…",
+  });
 
 async function connect(endpoint: Endpoint): Promise<OpenAI> {
   const { OpenAI: Client } = await import("openai");
@@ -132,29 +137,4 @@ async function connect(endpoint: Endpoint): Promise<OpenAI> {
     logger: sdkLogger(endpoint),
     fetch: answers(asStream),
   });
-}
-
-function bodyOf(
-  request: ModelRequest,
-  mode: ShapeMode | undefined,
-  manner: Manner,
-): ChatCompletionCreateParamsStreaming {
-  const { model, messages, shape, temperature, max_output_tokens } = request;
-  const system = systemText(request, mode);
-  return {
-    model,
-    messages: [...(system === "" ? [] : [{ role: "system" as const, content: system }]), ...messages],
-    stream: true,
-    stream_options: { include_usage: true },
-    [manner.field]: max_output_tokens,
-    ...(temperature !== undefined && manner.temperature && { temperature }),
-    ...(shape && mode === "json" && { response_format: { type: "json_object" } }),
-    ...(shape &&
-      mode === "schema" && {
-        response_format: {
-          type: "json_schema",
-          json_schema: { name: "answer", strict: isStrict(shape), schema: shape },
-        },
-      }),
-  };
 }

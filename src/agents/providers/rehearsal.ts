@@ -1,11 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Code, Failure } from "../../core/errors.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
-import type { CallHooks, ModelReply, ModelRequest, Provider, RehearsalPlan } from "../../core/provider.ts";
-import { asText } from "../../core/texts.ts";
-import { boundOf } from "./bound.ts";
+import type {
+  CallHooks,
+  Message,
+  ModelReply,
+  ModelRequest,
+  Provider,
+  RehearsalPlan,
+  ToolUse,
+} from "../../core/provider.ts";
+import { asText, counted, listed } from "../../core/texts.ts";
+import { plainBound } from "./bound.ts";
 import { extract } from "./extract.ts";
+import { withoutBytes } from "./media.ts";
+import { rehearsedUses } from "./rehearsed-uses.ts";
 import { sample } from "./sample.ts";
+import { seeded } from "./seeded.ts";
 
 type Fault = RehearsalPlan["faults"][number];
 
@@ -20,13 +31,15 @@ export class RehearsalProvider implements Provider {
   readonly id: string;
   readonly free = true;
   readonly concurrency = 64;
+  /** It is given pictures and says that it has not looked; it finds nothing on the web, and is not asked to. */
+  readonly can = { media: true, web_search: false };
 
   constructor(id = "rehearsal") {
     this.id = id;
   }
 
   bound(request: ModelRequest): number {
-    return boundOf(request.messages, request.messages.length, request.shape, Buffer.byteLength(request.system));
+    return plainBound(request);
   }
 
   async complete(request: ModelRequest, { signal, beat }: CallHooks): Promise<ModelReply> {
@@ -34,29 +47,51 @@ export class RehearsalProvider implements Provider {
     await pause(fault?.late_ms ?? 0, signal);
     beat();
     if (fault?.code && fault.code !== "refused") throw planned(fault.code, request);
-    const text = spoil(fault?.answer === undefined ? answerTo(request) : given(fault.answer, request), request, fault);
+    const uses = rehearsedUses(request, fault);
+    const text = uses.length > 0 ? wanted(uses) : answered(request, fault);
     const fits = cut(text, request.max_output_tokens * BYTES_A_TOKEN);
+    const isCut = fault?.truncated === true || fits !== text;
+    const output = tokensOf(fits) + (uses.length > 0 ? tokensOf(JSON.stringify(uses)) : 0);
     return {
       text: fits,
-      tokens: { input: inputTokens(request), cached: 0, cache_write: 0, output: tokensOf(fits), reasoning: 0 },
+      tokens: { input: inputTokens(request), cached: 0, cache_write: 0, output, reasoning: 0 },
       usd: 0,
-      stop: fault?.code === "refused" ? "refusal" : fault?.truncated || fits !== text ? "length" : "end",
+      stop: fault?.code === "refused" ? "refusal" : isCut ? "length" : uses.length > 0 ? "tools" : "end",
+      ...(uses.length > 0 && !isCut && { uses }),
       ...(request.shape && { mode: "schema" as const }),
       model: "rehearsal/default",
     };
   }
 }
 
-/** What a rehearsal answers to a question: an object of the shape asked for, else the gist of the text. */
+const wanted = (uses: readonly ToolUse[]): string => `${MARK}. It would call ${listed(uses.map(({ name }) => name))}.`;
+
+const answered = (request: ModelRequest, fault: Fault | undefined): string =>
+  spoil(fault?.answer === undefined ? answerTo(request) : given(fault.answer, request), request, fault);
+
+/** What a rehearsal answers to a question: an object of the shape asked for, else the gist of what it was given. */
 export function answerTo({ system, messages, shape }: Pick<ModelRequest, "system" | "messages" | "shape">): string {
-  const text = messages.findLast((message) => message.role === "user")?.content ?? "";
-  if (!shape) return `${MARK}. From the text given: ${extract(text, 600).join(" ") || "(nothing)"}`;
-  const pieces = extract(text, 2000);
+  const { text, from, note } = materialOf(messages);
+  if (!shape) return `${MARK}.${note} From ${from}: ${extract(text, 600).join(" ") || "(nothing)"}`;
+  const pieces = [...(note === "" ? [] : [note.trim()]), ...extract(text, 2000)];
   const chance = seeded(fingerprint([system, text, shape]));
   let used = 0;
   const next = (most: number) =>
     clip(`${MARK}: ${pieces[used++ % Math.max(1, pieces.length)] ?? "nothing given"}`, most);
   return JSON.stringify(sample(shape, { text: next, chance }));
+}
+
+/** What it answers from: what tools gave, if they have just given something, else what was said last. */
+function materialOf(messages: readonly Message[]): { text: string; from: string; note: string } {
+  const last = messages.findLast((message) => message.role === "user");
+  const media = messages.reduce((sum, message) => sum + (message.media?.length ?? 0), 0);
+  const note =
+    media === 0
+      ? ""
+      : ` ${counted(media, "picture or document", "pictures or documents")} ${media === 1 ? "was" : "were"} given and not looked at.`;
+  const results = last?.results?.map(({ content }) => content).filter((content) => content.trim() !== "") ?? [];
+  if (results.length > 0) return { text: results.join("\n"), from: "what its tools gave", note };
+  return { text: last?.content ?? "", from: "the text given", note };
 }
 
 /** An answer that the plan gives; it says what it is wherever that fits the form. */
@@ -96,8 +131,12 @@ function spoil(answer: string, { shape }: ModelRequest, fault: Fault | undefined
 
 const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_A_TOKEN);
 
-const inputTokens = ({ system, messages, shape }: ModelRequest): number =>
-  tokensOf(system + messages.map((message) => message.content).join("") + (shape ? JSON.stringify(shape) : ""));
+function inputTokens(request: ModelRequest): number {
+  const { system, messages, shape, tools = [] } = withoutBytes(request);
+  const beside = messages.flatMap(({ uses = [], results = [], media = [] }) => [...uses, ...results, ...media]);
+  const parts = [...(shape ? [shape] : []), ...tools, ...beside].map((part) => JSON.stringify(part));
+  return tokensOf(system + messages.map((message) => message.content).join("") + parts.join(""));
+}
 
 /** At most so many bytes, cut between characters. */
 function cut(text: string, bytes: number): string {
@@ -106,14 +145,3 @@ function cut(text: string, bytes: number): string {
 }
 
 const clip = (text: string, most: number): string => [...text].slice(0, most).join("");
-
-/** Numbers from 0 up to 1 that are the same for the same seed (mulberry32). */
-function seeded(seed: string): () => number {
-  let state = Number.parseInt(seed.slice(0, 8), 16);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
