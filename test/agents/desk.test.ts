@@ -66,7 +66,7 @@ describe("who is at hand without any file", () => {
     expect(built).toHaveLength(20);
     for (const { description, version, tag, price } of built) {
       expect(description).toMatch(/not (for|to|as)/i);
-      expect([version, tag]).toEqual([expect.stringMatching(/^[0-9a-f]{8}$/), "1.0.0"]);
+      expect([version, tag]).toEqual([expect.stringMatching(/^[0-9a-f]{8}$/), expect.stringMatching(/^1\.\d\.0$/)]);
       expect(price?.output).toBeGreaterThan(0);
     }
     expect(card(desk(), "judge")?.models).toEqual(["openai/gpt-5-mini"]);
@@ -247,11 +247,12 @@ describe("agents from files", () => {
   });
 
   test("a word for a model that means nothing here is refused with the setting that would give it one", () => {
-    write("agents/a.md", agentFile("name: a\nmodel: sonnet"));
+    write("agents/a.md", agentFile("name: a\nmodel: gandalf"));
     const refused = failure(() => desk().pin(["a"]));
     expect(refused.code).toBe("INVALID_AGENT");
-    expect(refused.message).toContain('models: { "sonnet": provider/model }');
-    expect(ask(desk({ models: { sonnet: "openai/gpt-5" } }), "a").models).toEqual(["openai/gpt-5"]);
+    expect(refused.message).toContain("a.md:3:1: the model `gandalf` is neither");
+    expect(refused.message).toContain('models: { "gandalf": provider/model }');
+    expect(ask(desk({ models: { gandalf: "openai/gpt-5" } }), "a").models).toEqual(["openai/gpt-5"]);
   });
 
   test("a fallback that cannot be asked here is left out and told; an agent with no other model is refused", () => {
@@ -267,7 +268,10 @@ describe("agents from files", () => {
   test("an agent with tools stays listed with the reason and cannot be asked, whatever version is named", () => {
     write("agents/a.md", agentFile("name: a\ndescription: Good.\ntools: Bash"));
     const made = desk();
-    expect(card(made, "a")).toMatchObject({ description: "Good.", refused: expect.stringContaining("later version") });
+    expect(card(made, "a")).toMatchObject({
+      description: "Good.",
+      refused: expect.stringContaining("tools: { Bash: shell/run }"),
+    });
     for (const ref of ["a", "a@12345678", { agent: "a", instructions: "x" }]) {
       expect(failure(() => made.pin([ref])).code).toBe("INVALID_AGENT");
     }
