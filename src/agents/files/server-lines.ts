@@ -1,4 +1,4 @@
-import { redactText } from "../../core/redact.ts";
+import { isSecretName, redactText } from "../../core/redact.ts";
 
 /** The line of settings that would make a server known; `definition` is what a file says of it, which is never started. */
 export function serverLine(name: string, definition: unknown): string {
@@ -9,7 +9,8 @@ export function serverLine(name: string, definition: unknown): string {
 
 function fieldsOf({ command, args, url, env, headers, httpUrl, bearer_token_env_var }: Tree): string[] {
   const program = Array.isArray(command) ? command : [command, ...(Array.isArray(args) ? args : [])];
-  const [file, ...rest] = program.flatMap((word) => (typeof word === "string" ? shown(word) : []));
+  const said = program.filter((word) => typeof word === "string");
+  const [file, ...rest] = said.map((word, i) => (namesSecret(said[i - 1]) ? HIDDEN : shown(word)));
   const address = [url, httpUrl].find((one) => typeof one === "string");
   const names = isTree(env) ? Object.keys(env).filter((one) => /^[A-Za-z_]\w*$/.test(one)) : [];
   const told = isTree(headers) ? Object.keys(headers) : [];
@@ -29,10 +30,18 @@ type Tree = Readonly<Record<string, unknown>>;
 const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const MOST = 120;
+const HIDDEN = JSON.stringify("…");
+
+/** Is this an option whose value, the next word, is a secret? */
+const namesSecret = (word = ""): boolean => word.startsWith("-") && !word.includes("=") && isSecretName(word);
 
 /** A word as it is put into a line; what looks like a secret is left out. */
 const shown = (word: string): string =>
-  quoted(redactText(word.replace(/(key|token|secret|password)=\S+/gi, "$1=…")).slice(0, MOST));
+  quoted(
+    redactText(word)
+      .replace(/((?:key|token|secret|password)=)[^&\s]+/gi, "$1…")
+      .replace(/(\/\/)[^/@\s]+@/, "$1…@")
+      .slice(0, MOST),
+  );
 
-const quoted = (word: string): string =>
-  /^[\w./@][\w./@-]*$/.test(word) && !/^\d/.test(word) ? word : JSON.stringify(word);
+const quoted = (word: string): string => (/^-{0,2}[A-Za-z_./][\w./@-]*$/.test(word) ? word : JSON.stringify(word));
