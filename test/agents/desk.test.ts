@@ -265,7 +265,27 @@ describe("agents from files", () => {
     expect(card(made, "b")?.refused).toContain("has no key");
   });
 
-  test("an agent with tools stays listed with the reason and cannot be asked, whatever version is named", () => {
+  test("their words for tools are put into tools, by the settings and by what is built in", () => {
+    write("agents/a.md", agentFile("name: a\ntools: Read, Edit, mcp__db__query\nmaxTurns: 4"));
+    const tools = { servers: ["db"], tools: { Edit: "files/edit_file" } };
+    expect(ask(desk({ tools }), "a")).toMatchObject({
+      tools: ["baton/read", "files/edit_file", "db/query"],
+      max_turns: 4,
+    });
+  });
+
+  test("a host's word for a model means its vendor's where that can be asked, and it is told", () => {
+    write("agents/a.md", agentFile("name: a\nmodel: gpt-5"));
+    write("agents/b.md", agentFile("name: b\nmodel: Claude Sonnet 4 (copilot)"));
+    const made = desk();
+    expect(ask(made, "a").models).toEqual(["openai/gpt-5"]);
+    expect(ask(made, "b").models).toEqual(["openai/gpt-5-mini"]);
+    expect(card(made, "b")?.notes?.join()).toContain("`Claude Sonnet 4 (copilot)` is openai/gpt-5-mini here");
+    const both = desk({ env: { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k" } });
+    expect(ask(both, "b").models).toEqual(["anthropic/claude-sonnet-4-0"]);
+  });
+
+  test("an agent with tools that are not here stays listed with the reason and cannot be asked, whatever version is named", () => {
     write("agents/a.md", agentFile("name: a\ndescription: Good.\ntools: Bash"));
     const made = desk();
     expect(card(made, "a")).toMatchObject({
@@ -365,6 +385,18 @@ describe("when files change", () => {
     writeFileSync(path, agentFile("name: a\ndescription: x", "Mended."));
     expect(ask(made, "a").system).toBe("Mended.");
     expect(card(made, "a")?.notes).toBeUndefined();
+  });
+
+  test("a file of Codex that breaks keeps its last good version too, and says where it is broken", () => {
+    const made = desk();
+    const path = write("agents/c.toml", 'name = "c"\ndescription = "x"\ndeveloper_instructions = "Good."\n');
+    expect(ask(made, "c").system).toBe("Good.");
+    writeFileSync(path, 'name = "c"\ndescription = "x\ndeveloper_instructions = "Broken."\n');
+    expect(ask(made, "c").system).toBe("Good.");
+    expect(card(made, "c")?.notes?.join()).toMatch(new RegExp(`${path}:2:\\d+: `));
+    writeFileSync(path, 'name = "c"\ndescription = "x"\ndeveloper_instructions = "Mended."\n[x-baton]\ntools = []\n');
+    expect(ask(made, "c").system).toBe("Mended.");
+    expect(card(made, "c")?.notes).toBeUndefined();
   });
 
   test("one that asks for tools from now on is refused from now on", () => {

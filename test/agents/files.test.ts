@@ -144,7 +144,7 @@ describe("a broken file says what and where", () => {
       "name: a\ndescription: { a: b }",
       "3:14: `description`: expected string, but this is object",
     ],
-    ["a list for all", "- a", "2:1: expected object, but this is array"],
+    ["a list for all", "- a", "2:1: expected fields such as `name: reviewer`, but this is none"],
     [
       "a word of ours that is none",
       "x-baton:\n  temprature: 1",

@@ -1,9 +1,8 @@
-import { misfits } from "../../core/check.ts";
 import type { Where, YamlText } from "../../core/yaml-text.ts";
 import { askedOf } from "./asked.ts";
 import { dialectOf, meaningOf } from "./dialect.ts";
 import { type Beside, type Draft, draftOf } from "./draft.ts";
-import { isName, Own, shapeOf } from "./fields.ts";
+import { isName, misfitsOf, Own } from "./fields.ts";
 import { type Parted, partFrontMatter } from "./front-matter.ts";
 import { unmetNeed } from "./needs.ts";
 import { notesOn } from "./notes.ts";
@@ -36,7 +35,7 @@ export function readAgentFile(path: string, text: string): FileReading {
   const dialect = dialectOf(path, Object.keys(fields));
   const words = wordsIn(fields, dialect);
   const who = whoIs(fields, nameOf(path));
-  const mistakes = mistakesIn(yaml, isTree(yaml.value ?? {}) ? fields : yaml.value, words);
+  const mistakes = mistakesIn(yaml, words);
   if (mistakes.length > 0) return { ...who, refused: mistakes.map((mistake) => `${path}:${mistake}`).join("; ") };
   return readFields(path, { fields, words, dialect, yaml, body, who });
 }
@@ -100,13 +99,20 @@ function wordsIn(fields: Fields, dialect: Dialect): Record<string, FieldWord> {
   return Object.fromEntries(known);
 }
 
-function mistakesIn(yaml: YamlText, value: unknown, words: Readonly<Record<string, FieldWord>>): string[] {
-  if (yaml.problems.length > 0) return yaml.problems.map((problem) => `${at(problem)}: ${problem.message}`);
-  return misfits(shapeOf(words), value).map(({ path, message, unknown }) => {
-    const where = unknown ? yaml.whereNamed(path) : yaml.where(path);
-    return `${at(where)}: ${path.length > 0 ? `\`${path.map(String).join(".")}\`: ` : ""}${message}`;
-  });
+function mistakesIn(yaml: YamlText, words: Readonly<Record<string, FieldWord>>): string[] {
+  const { value, problems } = yaml;
+  if (problems.length > 0) return problems.map((problem) => `${at(problem)}: ${problem.message}`);
+  if (value !== undefined && value !== null && !isTree(value)) return [`${at(yaml.where([]))}: ${NO_FIELDS}`];
+  const fields = withoutNothing(value);
+  return Object.entries(words).flatMap(([key, word]) =>
+    misfitsOf(word, fields[key]).map(({ path, message, unknown }) => {
+      const whole = [key, ...path];
+      return `${at(unknown ? yaml.whereNamed(whole) : yaml.where(whole))}: \`${whole.map(String).join(".")}\`: ${message}`;
+    }),
+  );
 }
+
+const NO_FIELDS = "expected fields such as `name: reviewer`, but this is none";
 
 const at = ({ line, column }: Where): string => `${line}:${column}`;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentSpec } from "../../core/agent.ts";
+import { type Misfit, misfits } from "../../core/check.ts";
 import { compileCondition } from "../../core/condition.ts";
 import { Failure } from "../../core/errors.ts";
 import { checkShape } from "../../core/shape.ts";
@@ -125,9 +126,8 @@ const SHAPES = {
 
 type Shapes = typeof SHAPES;
 
-/** The shape of a file in which these fields have these meanings; others may stand there too. */
-export const shapeOf = (words: Readonly<Record<string, FieldWord>>) =>
-  z.looseObject(Object.fromEntries(Object.entries(words).map(([key, word]) => [key, SHAPES[word].optional()])));
+/** What is wrong with the value of a field. */
+export const misfitsOf = (word: FieldWord, value: unknown): Misfit[] => misfits(SHAPES[word], value);
 
 /** The value of a field whose file fits its shape. */
 export function readAs<W extends FieldWord>(word: W, value: unknown): z.output<Shapes[W]> {

@@ -1,5 +1,16 @@
-import { parse, TomlError } from "smol-toml";
+import { createRequire } from "node:module";
 import type { Where, YamlText } from "../../core/yaml-text.ts";
+
+type Toml = typeof import("smol-toml");
+
+const require = createRequire(import.meta.url);
+let toml: Toml | undefined;
+
+/** The reader of TOML, loaded when the first such file is met. */
+function reader(): Toml {
+  toml ??= require("smol-toml") as Toml;
+  return toml;
+}
 
 const START: Where = { line: 1, column: 1 };
 
@@ -9,14 +20,14 @@ export function readToml(text: string): YamlText {
   const places = placesIn(plain);
   const where = (path: readonly PropertyKey[]): Where => nearestPlace(places, path);
   try {
-    return { value: JSON.parse(JSON.stringify(parse(plain))), problems: [], where, whereNamed: where };
+    return { value: JSON.parse(JSON.stringify(reader().parse(plain))), problems: [], where, whereNamed: where };
   } catch (error) {
     return { value: undefined, problems: [problemOf(error)], where, whereNamed: where };
   }
 }
 
 function problemOf(error: unknown): Where & { message: string } {
-  if (!(error instanceof TomlError)) return { ...START, message: "it is nested too deep" };
+  if (!(error instanceof reader().TomlError)) return { ...START, message: "it is nested too deep" };
   const [said = ""] = error.message.split("\n");
   return { line: error.line, column: error.column, message: said.replace(/^Invalid TOML document: /, "") };
 }
