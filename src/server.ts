@@ -6,7 +6,7 @@ import type { Catalogue } from "./core/catalogue.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Desk } from "./core/desk.ts";
 import type { Engine } from "./core/engine.ts";
-import type { Log } from "./core/log.ts";
+import { type Log, SILENT } from "./core/log.ts";
 import type { Pattern } from "./core/pattern.ts";
 import type { Examined } from "./core/remark.ts";
 import type { RunStore } from "./core/store.ts";
@@ -277,32 +277,40 @@ async function openTools(config: Config, { log, env = process.env, clock = syste
   return openToolbox({ servers, folders, hosts, env, fetch, clock, log, version: VERSION });
 }
 
-/** The agents, and everybody who can be asked: with the default model that the settings, the keys or this machine offer. */
-async function openDesk(config: Config, { log, env = process.env }: Settled) {
-  const [{ AgentDesk }, { chooseModel }, { priceOf }, { lackOf, openProviders, probeLocal }] = await Promise.all([
-    import("./agents/desk.ts"),
+/** Who can be asked, and the default model that the settings, the keys or this machine offer. */
+async function openModels(config: Config, { log, env }: Required<Pick<Settled, "log" | "env">>, mayProbe: boolean) {
+  const [{ chooseModel }, { lackOf, openProviders, probeLocal }] = await Promise.all([
     import("./agents/default-model.ts"),
-    import("./agents/prices.ts"),
     import("./agents/providers/index.ts"),
   ]);
-  const { limits, retry, models, policy, agents: folders, prices, rehearsal } = config;
+  const { policy, rehearsal } = config;
   const providers = openProviders(config.providers, env, log);
   const settings = rehearsal && config.model === undefined ? { ...config, model: "rehearsal/default" } : config;
-  const { model, provider } = await chooseModel({ settings, providers, probeLocal: () => probeLocal(log, env) });
+  const probe = async () => (mayProbe ? probeLocal(log, env) : undefined);
+  const { model, provider } = await chooseModel({ settings, providers, probeLocal: probe });
   if (provider) providers.set(provider.id, provider);
+  const lack = (id: string) => lackOf(id, config.providers, env);
+  return { model, access: { providers, allowed: policy.providers, lackOf: lack } };
+}
+
+/** What the settings say of the words that agents use for models and tools. */
+const wordingOf = ({ models, limits, mcp_servers, tools }: Config, model: string) => ({
+  ...{ model, models, limits },
+  tools: { servers: Object.keys(mcp_servers), tools },
+});
+
+/** The agents, and everybody who can be asked. */
+async function openDesk(config: Config, { log, env = process.env }: Settled) {
+  const [{ AgentDesk }, { priceOf }] = await Promise.all([import("./agents/desk.ts"), import("./agents/prices.ts")]);
+  const { retry, agents: folders, prices } = config;
+  const { model, access } = await openModels(config, { log, env }, true);
   const desk = new AgentDesk({
-    providers,
-    allowed: policy.providers,
-    lackOf: (id) => lackOf(id, config.providers, env),
-    folders,
-    model,
-    models,
-    limits,
-    retry,
+    ...access,
+    ...wordingOf(config, model),
+    ...{ folders, retry, log },
     priceOf: (name, isFree) => priceOf(name, prices, isFree),
-    log,
   });
-  return { desk, model, providers: () => [...providers.keys()] };
+  return { desk, model, providers: () => [...access.providers.keys()] };
 }
 
 /** What is to be said of files of workflows and agents; with none named, of all that the settings name. Asks nobody. */
@@ -313,10 +321,11 @@ export async function examine(config: Config, named?: readonly string[]): Promis
     import("./workflows/shelf.ts"),
     import("./workflows/world.ts"),
   ]);
-  const { models, model = "rehearsal/default", limits } = config;
+  const { limits } = config;
+  const { model, access } = await openModels(config, { log: SILENT, env: process.env }, false);
   const graphs = named?.filter(isWorkflowFile);
   const rest = named?.filter((path) => !isWorkflowFile(path));
-  const agents = examineAgents(config.agents, rest, { model, models });
+  const agents = examineAgents(config.agents, rest, wordingOf(config, model), access);
   const patterns = new Map(allPatterns.map((pattern) => [pattern.name, pattern]));
   const around = { patterns, limits, agents: knownAgents(agents.agents) };
   const workflows = examineWorkflows(config.workflows, graphs, around);

@@ -53,7 +53,8 @@ describe("when nothing is said", () => {
   });
 
   test("agents and workflows are looked for where the process was started", () => {
-    expect(read().agents).toEqual(["agents", ".claude/agents", ".github/agents"].map((path) => join(folder, path)));
+    const hosts = [".claude", ".github", ".cursor", ".codex", ".gemini", ".opencode"].map((host) => `${host}/agents`);
+    expect(read().agents).toEqual(["agents", ...hosts, ".opencode/agent"].map((path) => join(folder, path)));
     expect(read().workflows).toEqual([join(folder, "workflows")]);
   });
 });

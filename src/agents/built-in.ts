@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Failure } from "../core/errors.ts";
-import type { Draft } from "./files/agent-file.ts";
+import type { Draft } from "./files/draft.ts";
 
 /** What a built-in agent has as its source. */
 export const BUILT_IN_SOURCE = "built in";
@@ -41,9 +41,13 @@ function readRoles(): Draft[] {
 function readRole(file: string, text: string): Draft {
   const [, front = "", body = ""] = /^---\n(.*?)\n---\n(.*)$/s.exec(text.replaceAll("\r\n", "\n")) ?? [];
   const fields = Object.fromEntries(front.split("\n").map(fieldOf));
-  const { name, description, version, model } = fields;
+  const { name, description, version, model, tools, web_search } = fields;
   if (!name || !description || !version || !model) throw new Failure("BUG", `roles/${file} is no role`);
-  return { name, description, tag: version, system: body.trim(), models: [model], source: BUILT_IN_SOURCE };
+  return {
+    ...{ name, description, tag: version, system: body.trim(), models: [model], source: BUILT_IN_SOURCE },
+    ...(tools && { tools: tools.split(", ") }),
+    ...(web_search && { web_search: { max_uses: Number(web_search) } }),
+  };
 }
 
 function fieldOf(line: string): [string, string] {

@@ -2,7 +2,7 @@ import { type AgentRef, refName } from "../core/agent.ts";
 import type { Catalogue } from "../core/catalogue.ts";
 import type { AgentCard, Desk } from "../core/desk.ts";
 import { Failure } from "../core/errors.ts";
-import type { Limits, RetryPolicy } from "../core/limits.ts";
+import type { RetryPolicy } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { PriceCard } from "../core/money.ts";
 import { type Provider, splitModel } from "../core/provider.ts";
@@ -10,17 +10,12 @@ import { type Access, obstacle, providerFor } from "./access.ts";
 import { cardOf, modelCards } from "./cards.ts";
 import { find, REHEARSED } from "./find.ts";
 import { read } from "./read-reply.ts";
-import { Registry, type Roll } from "./registry.ts";
+import { defaultsOf, Registry, type Roll, type Wording } from "./registry.ts";
 
 /** What the desk is made of: settings, the default model, and who can be asked at what price. */
-export interface DeskParts extends Access {
+export interface DeskParts extends Access, Wording {
   /** Folders of agent files, absolute. */
   readonly folders: readonly string[];
-  /** `provider/model` that answers when nothing is said: see `chooseModel`. */
-  readonly model: string;
-  /** The models that tiers name. */
-  readonly models: Readonly<Record<string, string>>;
-  readonly limits: Limits;
   readonly retry: RetryPolicy;
   /** What a model costs; nothing where nobody knows. */
   readonly priceOf: (model: string, isFree: boolean) => PriceCard | undefined;
@@ -40,9 +35,8 @@ export class AgentDesk implements Desk {
   readonly #catalogues = new Map<string, Catalogue>();
 
   constructor(parts: DeskParts) {
-    const defaults = { model: parts.model, models: parts.models, max_output_tokens: parts.limits.max_output_tokens };
     this.#parts = parts;
-    this.#registry = new Registry(parts.folders, defaults, parts.log);
+    this.#registry = new Registry(parts.folders, defaultsOf(parts, parts), parts.log);
   }
 
   pin(refs: readonly AgentRef[], rehearsal = false): Catalogue {

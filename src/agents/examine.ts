@@ -2,9 +2,10 @@ import type { AgentSpec } from "../core/agent.ts";
 import { SILENT } from "../core/log.ts";
 import type { Examined, Remark } from "../core/remark.ts";
 import { filesIn, textOf } from "../files/folder.ts";
+import type { Access } from "./access.ts";
 import { readAgentFile } from "./files/agent-file.ts";
-import { AGENT_FILE } from "./files/shelf.ts";
-import { type Defaults, Registry, type Roll } from "./registry.ts";
+import { AGENT_FILE, shelve } from "./files/shelf.ts";
+import { type Defaults, defaultsOf, fromFile, Registry, type Roll, type Wording } from "./registry.ts";
 
 /** Agent files that were looked at, and who can be asked. */
 export interface ExaminedAgents extends Examined {
@@ -16,26 +17,29 @@ export interface ExaminedAgents extends Examined {
 export function examineAgents(
   folders: readonly string[],
   named: readonly string[] | undefined,
-  defaults: Defaults,
+  wording: Wording,
+  access: Access,
 ): ExaminedAgents {
+  const defaults = defaultsOf(wording, access);
   const roll = new Registry(folders, defaults, SILENT).roll();
   const files = named ?? folders.flatMap((folder) => filesIn(folder, AGENT_FILE.isWanted, () => undefined));
   const tiers = Object.keys(defaults.models).map((name) => [name, undefined] as const);
   const known = [...roll.byName].map(([name, { spec }]) => [name, spec] as const);
-  return { files, remarks: files.flatMap((file) => remarksOn(file, roll)), agents: new Map([...tiers, ...known]) };
+  const remarks = files.flatMap((file) => remarksOn(file, roll, defaults));
+  return { files, remarks, agents: new Map([...tiers, ...known]) };
 }
 
-function remarksOn(file: string, roll: Roll): Remark[] {
+function remarksOn(file: string, roll: Roll, defaults: Defaults): Remark[] {
   const read = textOf(file, AGENT_FILE);
   if ("problem" in read) return [{ file, severity: "error", message: read.problem }];
   const reading = readAgentFile(file, read.text);
-  if ("draft" in reading) {
-    const refused = roll.all.find(({ source }) => source === file)?.refused;
-    const wrong = refused === undefined ? [] : split(file, refused, "error");
-    return [...wrong, ...reading.notes.map((message): Remark => ({ file, severity: "warning", message }))];
-  }
-  if (reading.document) return [];
-  return split(file, reading.refused, reading.crippled ? "warning" : "error");
+  if (!("draft" in reading))
+    return reading.document ? [] : split(file, reading.refused, reading.crippled ? "warning" : "error");
+  const shelved = shelve(file, reading, undefined);
+  const known = roll.all.find(({ source }) => source === file) ?? (shelved && fromFile(shelved, defaults));
+  const { refused, crippled, notes = reading.notes } = known ?? {};
+  const wrong = refused === undefined ? [] : split(file, refused, crippled ? "warning" : "error");
+  return [...wrong, ...notes.map((message): Remark => ({ file, severity: "warning", message }))];
 }
 
 /** Each thing that is said of a file begins with its path, and mostly with a line and a column. */

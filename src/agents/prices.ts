@@ -52,6 +52,16 @@ function fromSettings(own: Prices[string]): PriceCard {
   };
 }
 
+/** What the table calls a model of which only the beginning of its name is given; a name that it means as it stands stays. */
+export function listedAs(name: string): string | undefined {
+  const { provider, model } = splitModel(name);
+  const providerId = LISTED[provider];
+  if (providerId === undefined || model === "") return undefined;
+  const found = priceTable().calcPrice({ input_tokens: 1, output_tokens: 1 }, model, { providerId });
+  if (!found) return undefined;
+  return found.model.id.startsWith(`${model}-`) ? `${provider}/${found.model.id}` : name;
+}
+
 function fromTable(name: string): PriceCard | undefined {
   const { provider, model } = splitModel(name);
   const providerId = LISTED[provider];

@@ -1,11 +1,16 @@
 import type { AgentSpec } from "../core/agent.ts";
 import { fingerprint } from "../core/fingerprint.ts";
+import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
-import { nearest } from "../core/nearest.ts";
+import { type Access, obstacle } from "./access.ts";
 import { BUILT_IN_SOURCE, builtIn, TIERS } from "./built-in.ts";
-import type { Draft } from "./files/agent-file.ts";
+import { type Beside, type Draft, ROLE } from "./files/draft.ts";
+import { type Given, grantsOf } from "./files/grants.ts";
+import { type MeantModel, type ModelHouse, modelOf, noModel } from "./files/model-words.ts";
 import { agentShelf, type Shelved } from "./files/shelf.ts";
+import type { ToolHouse } from "./files/tool-words.ts";
 import { DEFAULT_MAX_OUTPUT_TOKENS } from "./find.ts";
+import { listedAs } from "./prices.ts";
 
 /** An agent as it can be asked now, or why it cannot. */
 export interface Known {
@@ -15,6 +20,8 @@ export interface Known {
   readonly notes: readonly string[];
   readonly spec?: AgentSpec;
   readonly refused?: string;
+  /** Its file is right, and asks for what is not here. */
+  readonly crippled?: true;
   /** The mistake its file now has, so that it is still the agent it last was. */
   readonly stale?: string;
 }
@@ -27,11 +34,28 @@ export interface Roll {
   readonly all: readonly Known[];
 }
 
-/** What a draft's words for models mean here. */
-export interface Defaults {
+/** What the settings say of the words that agents use. */
+export interface Wording {
+  /** `provider/model` that answers when nothing is said: see `chooseModel`. */
   readonly model: string;
+  /** The models that tiers name. */
   readonly models: Readonly<Record<string, string>>;
+  /** The servers of tools, and what words for tools mean; absent, there are none. */
+  readonly tools?: ToolHouse;
+  readonly limits: Limits;
+}
+
+/** What the words of drafts for models and tools mean here. */
+export interface Defaults extends ModelHouse, ToolHouse {
   readonly max_output_tokens?: number | undefined;
+}
+
+const NO_TOOLS: ToolHouse = { servers: [], tools: {} };
+
+/** What words mean, where these can be asked and these settings hold. */
+export function defaultsOf({ model, models, tools = NO_TOOLS, limits }: Wording, access: Access): Defaults {
+  const isOpen = (name: string) => obstacle(access, name) === undefined;
+  return { model, models, isOpen, listedAs, ...tools, max_output_tokens: limits.max_output_tokens };
 }
 
 /** The agents of the folders and those that are built in; looked up anew whenever it is asked. */
@@ -51,7 +75,7 @@ export class Registry {
   roll(): Roll {
     if (!this.#shelf.refresh() && this.#roll) return this.#roll;
     const files = this.#shelf.all().map((file) => fromFile(file, this.#defaults));
-    const all = withoutDoubles([...files, ...builtIn().map((draft) => fromDraft(draft, [], tiered(this.#defaults)))]);
+    const all = withoutDoubles([...files, ...builtIn().map((draft) => fromRole(draft, this.#defaults))]);
     const byName = new Map<string, Known>();
     for (const known of all) if (!byName.has(known.name)) byName.set(known.name, known);
     this.#roll = { all, byName };
@@ -79,47 +103,66 @@ export class Registry {
   }
 }
 
-function fromFile({ path, name, description, draft, notes, problem }: Shelved, defaults: Defaults): Known {
-  if (!draft) return { name, description, source: path, notes, refused: problem ?? "it cannot be read" };
-  const known = fromDraft(draft, notes, defaults);
+/** Who a file is with these settings. */
+export function fromFile(shelved: Shelved, defaults: Defaults): Known {
+  const { path, name, description, draft, beside, notes, problem } = shelved;
+  if (!draft || !beside) return { name, description, source: path, notes, refused: problem ?? "it cannot be read" };
+  const known = fromDraft(draft, beside, notes, defaults);
   return problem === undefined ? known : { ...known, stale: problem };
 }
 
-/** A draft whose words for models are put into models. */
-function fromDraft(draft: Draft, notes: readonly string[], defaults: Defaults): Known {
+/** For a built-in agent, the default model answers where a tier has no name, and nobody need be told. */
+function fromRole(draft: Draft, defaults: Defaults): Known {
+  const tiers = Object.fromEntries(TIERS.map((tier) => [tier, defaults.model]));
+  return fromDraft(draft, ROLE, [], { ...defaults, models: { ...tiers, ...defaults.models } });
+}
+
+/** A draft whose words for models and tools are put into models and grants. */
+function fromDraft(draft: Draft, beside: Beside, told: readonly string[], defaults: Defaults): Known {
   const { name, description, source } = draft;
-  const models = draft.models.map((word) => modelOf(word, defaults));
-  const lost = draft.models.find((_, i) => models[i] === undefined);
-  if (lost !== undefined) return { name, description, source, notes, refused: `${source}: ${noModel(lost, defaults)}` };
-  const spec: AgentSpec = {
-    ...draft,
+  const meant = draft.models.map((word) => modelOf(word, defaults));
+  const lost = draft.models.find((_, i) => meant[i] === undefined);
+  if (lost !== undefined)
+    return {
+      name,
+      description,
+      source,
+      notes: told,
+      refused: `${source}:${beside.at.models}: ${noModel(lost, defaults)}`,
+    };
+  const models = meant.filter((model) => model !== undefined);
+  const given = grantsOf(draft, beside, defaults);
+  const notes = [...told, ...new Set(models.flatMap(({ note }) => note ?? [])), ...given.notes];
+  if (given.lacking !== undefined)
+    return {
+      name,
+      description,
+      source,
+      notes,
+      refused: `${source}:${beside.at.tools}: ${given.lacking}`,
+      crippled: true,
+    };
+  return { name, description, source, notes, spec: specOf(draft, models, given, defaults) };
+}
+
+function specOf(draft: Draft, models: readonly MeantModel[], given: Given, defaults: Defaults): AgentSpec {
+  const { tools: _, approve: _approve, denied: _denied, servers: _servers, read_only: _looks, ...plain } = draft;
+  const { tools, approve, web_search } = given;
+  const effort = draft.effort ?? models.find((model) => model.effort)?.effort;
+  return {
+    ...plain,
+    ...(tools && { tools }),
+    ...(approve && { approve }),
+    ...(web_search && { web_search }),
+    ...(effort && { effort }),
     version: versionOf(draft),
-    models: [...new Set(models.filter((model) => model !== undefined))],
+    models: [...new Set(models.map(({ model }) => model))],
     max_output_tokens: draft.max_output_tokens ?? defaults.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
   };
-  return { name, description, source, notes, spec };
 }
 
-/** For a built-in agent, the default model answers where a tier has no name. */
-const tiered = ({ model, models, ...rest }: Defaults): Defaults => ({
-  ...rest,
-  model,
-  models: { ...Object.fromEntries(TIERS.map((tier) => [tier, model])), ...models },
-});
-
-/** By what the author wrote, not where it stands: the same text has the same version on every machine. */
+/** By what the author wrote, not where it stands or what it means here: the same text has the same version on every machine. */
 const versionOf = ({ source: _, ...content }: Draft): string => fingerprint(content).slice(0, 8);
-
-function modelOf(word: string, { model, models }: Defaults): string | undefined {
-  if (word === "inherit") return model;
-  if (Object.hasOwn(models, word)) return models[word];
-  return /^[^/\s]+\/\S+$/.test(word) ? word : undefined;
-}
-
-function noModel(word: string, { models }: Defaults): string {
-  const [near] = nearest(word, Object.keys(models));
-  return `the model \`${word}\` is neither provider/model nor a name of the setting \`models\`${near ? ` (there is \`${near}\`)` : ""}; say what it means here with \`models: { ${JSON.stringify(word)}: provider/model }\` in baton.yaml, or write \`model: inherit\``;
-}
 
 /** Of several files with one name the first is meant; the others stay in the list and say who it is. */
 function withoutDoubles(all: readonly Known[]): Known[] {

@@ -93,7 +93,12 @@ export const Settings = z.strictObject({
   breaker: BreakerPolicy.partial().default({}),
   /** What becomes of a call when nobody who could answer it can be reached. */
   on_outage: z.enum(["fail", "wait"]).default("fail"),
-  agents: z.array(z.string()).default(["agents", ".claude/agents", ".github/agents"]),
+  agents: z
+    .array(z.string())
+    .default([
+      ...["agents", ".claude/agents", ".github/agents", ".cursor/agents", ".codex/agents", ".gemini/agents"],
+      ...[".opencode/agents", ".opencode/agent"],
+    ]),
   workflows: z.array(z.string()).default(["workflows"]),
   subscriptions: z.array(SubscriptionSettings).default([]),
   /** Servers whose tools agents may be given, by the name that agents say. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Draft, type FileReading, readAgentFile } from "../../src/agents/files/agent-file.ts";
+import { type FileReading, readAgentFile } from "../../src/agents/files/agent-file.ts";
+import type { Draft } from "../../src/agents/files/draft.ts";
 
 const file = (front: string, body = "You do it.", path = "agents/doer.md"): FileReading =>
   readAgentFile(path, `---\n${front}\n---\n${body}`);
@@ -65,8 +66,13 @@ describe("a file that is an agent", () => {
   });
 
   test("names that other hosts know are left alone and told", () => {
-    const reading = file("name: a\ndescription: b\ncolor: red\nargument-hint: x\ndisallowedTools: Bash");
-    expect(reading).toMatchObject({ notes: ["not read here: color, argument-hint, disallowedTools"] });
+    const reading = file("name: a\ndescription: b\ncolor: red\nargument-hint: x\ncolour: blue\ndescripton: c");
+    expect(reading).toMatchObject({
+      notes: [
+        "not read here: `color` (how a list shows it), `argument-hint` (a hint for whoever types)",
+        "in no format that is read: `colour` (is `color` meant?), `descripton` (is `description` meant?)",
+      ],
+    });
   });
 
   test.each(["tools: []", "tools:", "tools: ''", "tools: { bash: false }", "mcp-servers: {}"])(
@@ -83,20 +89,41 @@ describe("a file that is an agent", () => {
 
 describe("an agent that would be crippled", () => {
   test.each([
-    ["tools: Read, Grep", "tools (Read, Grep)"],
-    ["tools: [Read, Bash]", "tools (Read, Bash)"],
-    ["tools: { write: true }", "tools (write)"],
-    ["mcpServers: [github]", "mcpServers (github)"],
-    ["mcp-servers: { github: { command: x } }", "mcp-servers (github)"],
-    ["skills: [pdf]", "skills (pdf)"],
-    ["handoffs: [{ label: x, agent: y }]", "handoffs"],
-    ["memory: project", "memory (project)"],
-  ])("%s is refused with the reason and the way out", (line, words) => {
+    ["skills: [pdf]", "skills (pdf)", "Put what they say into its body"],
+    ["skills: { config: [{ path: x }] }", "skills (config)", "remove this line"],
+    ["hooks: { PreToolUse: [{ command: rm }] }", "hooks (PreToolUse)", "x-baton: { guards: … }"],
+    ["memory: project", "memory (project)", "x-baton: { memory: { read: [notes*], write: [notes*] } }"],
+    ["extensions: [{ type: builtin, name: developer }]", "extensions", "x-baton: { tools: [server/tool] }"],
+  ])("%s is refused with the reason and the way out", (line, words, way) => {
     const said = refusal(file(`name: a\ndescription: Good at it.\n${line}`));
     expect(said).toContain("agents/doer.md:4:1: it asks for");
     expect(said).toContain(words);
-    expect(said).toMatch(/come with a later version; remove/);
+    expect(said).toContain(way);
     expect(file(`name: a\ndescription: Good at it.\n${line}`)).toMatchObject({ name: "a", description: "Good at it." });
+  });
+
+  test.each([
+    "skills: []",
+    "skills: { config: [{ path: x, enabled: false }] }",
+    "hooks:",
+    "memory: none",
+    "memory: project\nx-baton: { memory: { write: ['notes*'] } }",
+    "hooks: { PreToolUse: [{ command: rm }] }\nx-baton: { guards: { output: [{ secrets: refuse }] } }",
+    "extensions: [{ type: builtin, name: developer }]\nx-baton: { tools: baton/read }",
+  ])("%s is not", (lines) => {
+    expect(draft(file(`name: a\n${lines}`)).name).toBe("a");
+  });
+
+  test("one that its author has switched off is refused", () => {
+    expect(refusal(file("name: a\ndisable: true"))).toContain("agents/doer.md:3:1: its author has switched it off");
+    expect(draft(file("name: a\ndisable: false")).name).toBe("a");
+  });
+
+  test("one that wants a copy of the tree to change is refused; one that changes nothing has no need of it", () => {
+    expect(refusal(file("name: a\nisolation: worktree\ntools: Read, Edit"))).toContain(
+      "agents/doer.md:3:1: it wants worktree of its own to work in with Edit",
+    );
+    expect(draft(file("name: a\nisolation: worktree\ntools: Read")).tools).toEqual(["Read"]);
   });
 
   test("one that lives on another server is refused", () => {
@@ -117,7 +144,7 @@ describe("a broken file says what and where", () => {
       "name: a\ndescription: { a: b }",
       "3:14: `description`: expected string, but this is object",
     ],
-    ["a list for all", "- a", "2:1: expected object, but this is array"],
+    ["a list for all", "- a", "2:1: expected fields such as `name: reviewer`, but this is none"],
     [
       "a word of ours that is none",
       "x-baton:\n  temprature: 1",

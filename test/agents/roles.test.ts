@@ -40,6 +40,14 @@ describe("the ready-made roles", () => {
         expect(likeness(one.words, other.words), `${one.name} and ${other.name}`).toBeLessThan(0.5);
   });
 
+  test("who is to find out is given what looks, and is told what to say without it", () => {
+    const researcher = builtIn().find(({ name }) => name === "researcher");
+    expect(researcher).toMatchObject({
+      tools: ["baton/read", "baton/list", "baton/glob", "baton/grep", "baton/fetch"],
+      web_search: { max_uses: 5 },
+    });
+  });
+
   test("one who has no search tool says that it made no search", () => {
     expect(builtIn().find(({ name }) => name === "researcher")?.system).toContain("No search was made");
   });

@@ -34,18 +34,20 @@ export function partFrontMatter(text: string): Parted {
 }
 
 /**
- * A description is often written in one line, unquoted and with colons in it. Other hosts read that as text,
- * and so it is read here where the strict reading fails.
+ * A description is often written in one line, unquoted and with colons in it, and a hint with brackets. Other hosts read
+ * that as text, and so it is read here where the strict reading fails.
  */
 function lenient(lines: readonly string[]): YamlText {
   const strict = readYaml(lines.join("\n"), 2);
   if (strict.problems.length === 0) return strict;
-  const quoted = lines.map((line) =>
-    line.replace(
-      /^(description:[ \t]+)([^\s"'|>[{&*!].*)$/,
-      (_, name: string, value: string) => name + JSON.stringify(value.trim()),
-    ),
-  );
-  const again = readYaml(quoted.join("\n"), 2);
+  const again = readYaml(lines.map(quoted).join("\n"), 2);
   return again.problems.length === 0 ? again : strict;
 }
+
+const TEXTS = [/^(description:[ \t]+)([^\s"'|>[{&*!].*)$/, /^(argument-hint:[ \t]+)([^\s"'|>].*)$/];
+
+const quoted = (line: string): string =>
+  TEXTS.reduce(
+    (text, pattern) => text.replace(pattern, (_, name: string, value: string) => name + JSON.stringify(value.trim())),
+    line,
+  );

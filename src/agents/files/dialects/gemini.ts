@@ -1,0 +1,37 @@
+import type { Dialect } from "../words.ts";
+
+export const GEMINI: Dialect = {
+  name: "gemini",
+  host: "Gemini CLI",
+  folders: [".gemini/agents", ".config/gemini-cli/agents"],
+  fields: {
+    kind: "kind",
+    mcpServers: "servers",
+    max_turns: "turns",
+    timeout_mins: "minutes",
+    display_name: { note: "how a list shows it" },
+    agent_card_url: { note: "where an agent on another server lives" },
+    agent_card_json: { note: "how an agent on another server is described" },
+    auth: { note: "how an agent on another server is reached" },
+  },
+  tools: {
+    read_file: ["read"],
+    read_many_files: ["read"],
+    list_directory: ["list"],
+    glob: ["glob"],
+    search_file_content: ["grep"],
+    grep_search: ["grep"],
+    web_fetch: ["fetch"],
+    google_web_search: ["search"],
+    write_file: ["edit"],
+    replace: ["edit"],
+    run_shell_command: ["exec"],
+    activate_skill: ["skill"],
+    write_todos: ["nothing"],
+    ask_user: ["nothing"],
+    complete_task: ["nothing"],
+    enter_plan_mode: ["nothing"],
+    exit_plan_mode: ["nothing"],
+    get_internal_docs: ["nothing"],
+  },
+};
