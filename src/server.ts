@@ -139,6 +139,7 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
     home: config.home,
     clock,
     subscriptions: subscriptions.known,
+    memory: config.memory,
     log,
     ...(afterCommit && { afterCommit }),
     ...(leaseMs !== undefined && { leaseMs }),

@@ -5,6 +5,7 @@ import type { Fork } from "./changes.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
+import type { MemoryStore } from "./memory.ts";
 import type { Message, RehearsalPlan, ShapeMode, ToolSpec } from "./provider.ts";
 import type { Status } from "./status.ts";
 import type { Usage } from "./usage.ts";
@@ -399,6 +400,8 @@ export interface Baseline {
 
 /** Where runs live. Whoever passes test/store/contract.ts may take this place. */
 export interface RunStore extends EventStore {
+  /** What is remembered beyond runs. */
+  readonly remembered: MemoryStore;
   /** Writes a run, or finds the one with the same idempotency key; fails with KEY_REUSED where its input was another. */
   create(run: NewRun, limits: { readonly queued: number }): Promise<{ readonly run: Run; readonly existed: boolean }>;
   get(id: string): Promise<Run | undefined>;
