@@ -253,15 +253,17 @@ async function openWorkflows(
 
 /** What runs can do in the world without a model. */
 async function openDeeds({ hosts, folders, limits }: Config, { env = process.env }: Settled) {
-  const [{ httpDeed }, { fileDeed }, { controlDeed }] = await Promise.all([
+  const [{ httpDeed }, { fileDeed }, { controlDeed }, { memoryDeed }] = await Promise.all([
     import("./deeds/http.ts"),
     import("./deeds/file.ts"),
     import("./deeds/control.ts"),
+    import("./deeds/memory.ts"),
   ]);
-  return (runs: () => Runs) => [
+  return (runs: () => Runs & { readonly store: RunStore }) => [
     httpDeed({ hosts, env }),
     fileDeed({ folders, most: limits.input_bytes }),
     controlDeed(runs),
+    memoryDeed(() => runs().store.remembered),
   ];
 }
 
