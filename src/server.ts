@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { McpServerFactory } from "@modelcontextprotocol/server";
+import type { StandingSource } from "./agents/archive.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Catalogue } from "./core/catalogue.ts";
@@ -144,8 +145,12 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
     ...(afterCommit && { afterCommit }),
     ...(leaseMs !== undefined && { leaseMs }),
   });
-  const [store, { desk, model, providers }] = await Promise.all([opening, openDesk(config, overrides)]);
-  library = await orClose(store, () => openWorkflows(config, patterns, desk, log));
+  const standing: StandingSource = async (before) => (await opening).versions.standing(before);
+  const [store, { desk, model, providers }] = await Promise.all([opening, openDesk(config, overrides, standing)]);
+  library = await orClose(store, async () => {
+    await desk.fresh();
+    return openWorkflows(config, patterns, desk, log);
+  });
   const lock = await orClose(store, () => holdLock(config.home));
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
@@ -232,13 +237,14 @@ async function openWorkflows(
   desk: Desk,
   log: Log,
 ): Promise<Library> {
-  const [{ openLibrary }, { knownAgents }] = await Promise.all([
+  const [{ openLibrary }, { withoutRetired }, { knownAgents }] = await Promise.all([
     import("./workflows/library.ts"),
+    import("./workflows/retired.ts"),
     import("./workflows/world.ts"),
   ]);
   let seen: Catalogue | undefined;
   let agents = knownAgents(new Map());
-  return openLibrary({
+  const library = openLibrary({
     ...{ folders, patterns, limits, log },
     agents() {
       const catalogue = desk.pin([]);
@@ -249,6 +255,7 @@ async function openWorkflows(
       return agents;
     },
   });
+  return withoutRetired(library, (name) => desk.retired("workflow", name));
 }
 
 /** What runs can do in the world without a model. */
@@ -268,7 +275,7 @@ async function openDeeds({ hosts, folders, limits }: Config, { env = process.env
 }
 
 /** The agents, and everybody who can be asked: with the default model that the settings, the keys or this machine offer. */
-async function openDesk(config: Config, { log, env = process.env }: Settled) {
+async function openDesk(config: Config, { log, env = process.env }: Settled, standing: StandingSource) {
   const [{ AgentDesk }, { chooseModel }, { priceOf }, { lackOf, openProviders, probeLocal }] = await Promise.all([
     import("./agents/desk.ts"),
     import("./agents/default-model.ts"),
@@ -290,6 +297,7 @@ async function openDesk(config: Config, { log, env = process.env }: Settled) {
     limits,
     retry,
     priceOf: (name, isFree) => priceOf(name, prices, isFree),
+    standing,
     log,
   });
   return { desk, model, providers: () => [...providers.keys()] };

@@ -1,6 +1,7 @@
 import type { AgentRef, AgentSpec } from "./agent.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { JsonSchema, ModelReply, Provider } from "./provider.ts";
+import type { RetiredKind } from "./versions.ts";
 
 /** What became of an answer: a value of the shape asked for, or why it is none. */
 export type Reading =
@@ -29,6 +30,10 @@ export interface AgentCard {
 export interface Desk {
   /** What a run that names these agents pins; in a rehearsal no vendor is asked. Throws where one of them cannot be asked, and says why. */
   pin(refs: readonly AgentRef[], rehearsal?: boolean): Catalogue;
+  /** Learns what was kept, chosen and retired meanwhile, in whatever process; whoever starts a run does so before `pin`. */
+  fresh(): Promise<void>;
+  /** Why a name may be asked no more; undefined where it may. */
+  retired(kind: RetiredKind, name: string): string | undefined;
   /** Is there an agent of this name, usable or not? */
   has(name: string): boolean;
   /** Who a reference means in a pinned catalogue. Throws UNKNOWN_AGENT, with the nearest names. */

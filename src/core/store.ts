@@ -9,6 +9,7 @@ import type { MemoryStore } from "./memory.ts";
 import type { Message, RehearsalPlan, ShapeMode, ToolSpec } from "./provider.ts";
 import type { Status } from "./status.ts";
 import type { Usage } from "./usage.ts";
+import type { VersionStore } from "./versions.ts";
 
 /** The caps of a run: money in nano-USD, and the seconds that workers may play it. */
 export interface RunCaps extends Caps {
@@ -402,6 +403,8 @@ export interface Baseline {
 export interface RunStore extends EventStore {
   /** What is remembered beyond runs. */
   readonly remembered: MemoryStore;
+  /** Versions of agents, and how they have done. */
+  readonly versions: VersionStore;
   /** Writes a run, or finds the one with the same idempotency key; fails with KEY_REUSED where its input was another. */
   create(run: NewRun, limits: { readonly queued: number }): Promise<{ readonly run: Run; readonly existed: boolean }>;
   get(id: string): Promise<Run | undefined>;

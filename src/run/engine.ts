@@ -138,15 +138,18 @@ class LocalEngine implements Engine {
   }
 
   async start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
+    await this.#options.desk.fresh();
     return this.#create(newRun(request, this.#options));
   }
 
   async fork(request: ForkRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
+    await this.#options.desk.fresh();
     const { wish } = await newFork(request, this.#forkParts);
     return this.#create(wish);
   }
 
   async foreseeFork(request: ForkRequest): Promise<ForkForecast> {
+    await this.#options.desk.fresh();
     return foreseeFork(await newFork(request, this.#forkParts), this.#stage);
   }
 
@@ -163,6 +166,7 @@ class LocalEngine implements Engine {
   }
 
   async foresee(request: StartRequest): Promise<Forecast> {
+    await this.#options.desk.fresh();
     const run = newRun(request, this.#options);
     return forecast(request, run, this.#foresight, adviceOn(request, run.catalogue, this.#foresight));
   }

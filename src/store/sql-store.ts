@@ -25,6 +25,7 @@ import { baselines, catalogueText, nodes } from "./reads.ts";
 import { sweep } from "./remembered.ts";
 import * as runs from "./runs.ts";
 import { SqlMemory } from "./sql-memory.ts";
+import { SqlVersions } from "./sql-versions.ts";
 import type { Tx } from "./statement.ts";
 import * as switches from "./switches.ts";
 import * as waits from "./waits.ts";
@@ -44,6 +45,7 @@ export interface SqlStoreOptions {
 /** The run store over any database that plays its transactions. */
 export class SqlStore implements core.RunStore {
   readonly remembered: SqlMemory;
+  readonly versions: SqlVersions;
   readonly #db: Driver;
   readonly #playing: { readonly leaseMs: number; readonly filters: Filters };
   readonly #bus: Bus;
@@ -57,6 +59,7 @@ export class SqlStore implements core.RunStore {
     const filters = new Filters(log);
     this.#db = driver;
     this.remembered = new SqlMemory(driver, memory);
+    this.versions = new SqlVersions(driver);
     this.#playing = { leaseMs, filters };
     this.#bus = { subscriptions, filters, log };
   }
