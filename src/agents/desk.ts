@@ -1,18 +1,21 @@
 import { type AgentRef, type AgentSpec, refName } from "../core/agent.ts";
 import type { Catalogue } from "../core/catalogue.ts";
-import type { AgentCard, Desk } from "../core/desk.ts";
+import type { AgentCard, AgentVersion, Desk } from "../core/desk.ts";
 import { Failure } from "../core/errors.ts";
 import type { Limits, RetryPolicy } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { PriceCard } from "../core/money.ts";
+import { overlaps } from "../core/overlaps.ts";
 import { type Provider, splitModel } from "../core/provider.ts";
 import type { RetiredKind } from "../core/versions.ts";
+import type { Saved, ToSave } from "../core/workflow.ts";
 import { type Access, obstacle, providerFor } from "./access.ts";
 import { Archive, type StandingSource } from "./archive.ts";
 import { cardOf, modelCards } from "./cards.ts";
 import { find, REHEARSED } from "./find.ts";
 import { read } from "./read-reply.ts";
-import { Registry, type Roll } from "./registry.ts";
+import { type Known, Registry, type Roll } from "./registry.ts";
+import { saveAgent } from "./save.ts";
 
 /** What the desk is made of: settings, the default model, and who can be asked at what price. */
 export interface DeskParts extends Access {
@@ -45,6 +48,7 @@ export class AgentDesk implements Desk {
   readonly #registry: Registry;
   readonly #archive: Archive;
   #roll: Roll | undefined;
+  #alike: { readonly all: readonly Known[]; readonly found: ReadonlyMap<string, readonly string[]> } | undefined;
   /** By the models pinned beside those of the agents; forgotten when an agent changes. */
   readonly #catalogues = new Map<string, Catalogue>();
 
@@ -82,11 +86,55 @@ export class AgentDesk implements Desk {
   list(query = ""): readonly AgentCard[] {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
     const place = { access: this.#parts, priceOf: (model: string) => this.#price(model) };
-    const cards = [...this.#look().all.map((known) => cardOf(known, place)), ...modelCards(this.#parts, place)];
+    const { all, byName } = this.#look();
+    const alike = this.#alikeIn(all);
+    const agents = all.map((known) => ({
+      ...cardOf(known, place),
+      ...(byName.get(known.name) === known && this.#beside(known.name, alike.get(known.name))),
+    }));
+    const cards = [...agents, ...modelCards(this.#parts, place)];
     return cards.filter(({ name, description, models, source }) => {
       const text = [name, description, source, ...models].join(" ").toLowerCase();
       return words.every((word) => text.includes(word));
     });
+  }
+
+  versions(name: string): readonly AgentVersion[] {
+    const active = this.#look().byName.get(name)?.spec?.version;
+    return this.#archive.versions(name, this.#registry.roll().byName.get(name)).map((one) => ({
+      ...{ version: one.version, spec: one.spec, tried: one.tried, file: one.isFile, active: one.version === active },
+      ...(one.tag !== undefined && { tag: one.tag }),
+      ...(one.kept && { first_seen: one.kept.first_seen, last_seen: one.kept.last_seen }),
+    }));
+  }
+
+  save(file: ToSave): Saved {
+    const source = this.#registry.roll().byName.get(file.name)?.source;
+    return saveAgent(file, { setting: "agents", folders: this.#parts.folders, ending: ".md", source });
+  }
+
+  /** What a card tells of an agent beside itself: its versions, and who is like it. */
+  #beside(name: string, alike: readonly string[] | undefined): Pick<AgentCard, "versions" | "overlaps"> {
+    const versions = this.versions(name);
+    const active = versions.find((one) => one.active);
+    const file = versions.find((one) => one.file);
+    return {
+      ...(active &&
+        versions.length > 1 && {
+          versions: {
+            count: versions.length,
+            active: active.version,
+            ...(file && !file.active && { file: file.version }),
+          },
+        }),
+      ...(alike && { overlaps: alike }),
+    };
+  }
+
+  /** Said anew where somebody has come, gone or changed. */
+  #alikeIn(all: readonly Known[]): ReadonlyMap<string, readonly string[]> {
+    if (this.#alike?.all !== all) this.#alike = { all, found: overlaps(all.filter(({ spec }) => spec)) };
+    return this.#alike.found;
   }
 
   #look(): Roll {

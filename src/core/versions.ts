@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Catalogue } from "./catalogue.ts";
 
 /** A version of an agent that a run has pinned once. */
 export interface KeptVersion {
@@ -88,7 +89,8 @@ export interface RatingMean {
 export interface VersionStore {
   /** What is known now; given what was known before, the same object where nothing has changed. */
   standing(before?: Standing): Promise<Standing>;
-  choose(name: string, version: string | undefined, by: string): Promise<Choice>;
+  /** The agent whole is kept with the choice, so that it is at hand though no run has pinned it yet. */
+  choose(name: string, version: string | undefined, by: string, agent?: Catalogue["agents"][string]): Promise<Choice>;
   /** The choices for one name, the latest first. */
   choices(name: string): Promise<readonly Choice[]>;
   /** True where that changes something. */

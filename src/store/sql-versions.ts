@@ -15,8 +15,8 @@ export class SqlVersions implements core.VersionStore {
     return this.#db.read(() => versions.standing(before));
   }
 
-  choose(name: string, version: string | undefined, by: string): Promise<core.Choice> {
-    return this.#db.write({ tx: ({ now }) => versions.choose(name, version, by, now), fresh: true });
+  choose(...[name, version, by, agent]: Parameters<core.VersionStore["choose"]>): Promise<core.Choice> {
+    return this.#db.write({ tx: ({ now }) => versions.choose(name, version, by, agent, now), fresh: true });
   }
 
   choices(name: string): Promise<readonly core.Choice[]> {

@@ -9,25 +9,29 @@ const DAY = 86_400_000;
 export function* keepAgents({ agents }: Catalogue, hash: string, isFork: boolean, now: number): Tx<void> {
   const seen = yield* first(sql("select seen_at from agent_catalogues where hash = $1", hash));
   if (seen && int(seen, "seen_at") >= now - DAY) return;
-  for (const agent of Object.values(agents)) {
-    const { name, version, tag, source } = agent;
-    yield sql(
-      `insert into agent_versions (number, name, version, tag, body, source, tried, first_seen, last_seen)
-       values ((select coalesce(max(number), 0) + 1 from agent_versions), $1, $2, $3, $4, $5, $6, $7, $7)
-       on conflict (name, version) do update set body = excluded.body, source = excluded.source, tag = excluded.tag,
-         tried = agent_versions.tried * excluded.tried, last_seen = excluded.last_seen`,
-      name,
-      version,
-      tag ?? null,
-      (yield* keep(agent, now)) ?? "",
-      source,
-      bit(isFork),
-      now,
-    );
-  }
+  for (const agent of Object.values(agents)) yield* keepAgent(agent, isFork, now);
   yield sql(
     "insert into agent_catalogues (hash, seen_at) values ($1, $2) on conflict (hash) do update set seen_at = excluded.seen_at",
     hash,
+    now,
+  );
+}
+
+type Agent = Catalogue["agents"][string];
+
+function* keepAgent(agent: Agent, isFork: boolean, now: number): Tx<void> {
+  const { name, version, tag, source } = agent;
+  yield sql(
+    `insert into agent_versions (number, name, version, tag, body, source, tried, first_seen, last_seen)
+     values ((select coalesce(max(number), 0) + 1 from agent_versions), $1, $2, $3, $4, $5, $6, $7, $7)
+     on conflict (name, version) do update set body = excluded.body, source = excluded.source, tag = excluded.tag,
+       tried = agent_versions.tried * excluded.tried, last_seen = excluded.last_seen`,
+    name,
+    version,
+    tag ?? null,
+    (yield* keep(agent, now)) ?? "",
+    source,
+    bit(isFork),
     now,
   );
 }
@@ -103,7 +107,14 @@ function* retired(): Tx<readonly Retirement[]> {
   }));
 }
 
-export function* choose(name: string, version: string | undefined, by: string, now: number): Tx<Choice> {
+export function* choose(
+  name: string,
+  version: string | undefined,
+  by: string,
+  agent: Agent | undefined,
+  now: number,
+): Tx<Choice> {
+  if (agent) yield* keepAgent(agent, false, now);
   const [row] = yield sql(
     `insert into agent_active (number, name, version, by_whom, at)
      values ((select coalesce(max(number), 0) + 1 from agent_active), $1, $2, $3, $4) returning *`,

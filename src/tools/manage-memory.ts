@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Failure } from "../core/errors.ts";
 import { MemoryKey, type MemoryStore, type Remembered } from "../core/memory.ts";
 import { fitting, textOf } from "./fit.ts";
+import { iso, joined, lacks, managed } from "./managed.ts";
 import { rowPage } from "./page.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { MANAGES, type Reply, type Setting, type Tool } from "./tool.ts";
@@ -29,7 +30,8 @@ const Output = z.object({
   next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) }).optional(),
 });
 const OUTPUT_SCHEMA = lazily(() => outputSchema(Output));
-const ROOM = 1400;
+const TOOL = "manage_memory";
+const ROOM = 1200;
 const PAGE = 50;
 const ALL = ["*"];
 
@@ -37,7 +39,7 @@ const ALL = ["*"];
 export const manageMemory = (setting: Setting): Tool =>
   simpleTool(
     {
-      name: "manage_memory",
+      name: TOOL,
       title: "Manage memory",
       description:
         "What your agents remember beyond runs: list keys, read one (an older version too), search, write, forget, history (who " +
@@ -70,7 +72,7 @@ const DOES: Readonly<Record<Input["action"], Does>> = {
     return one("read", found);
   },
   async search(input, memory, caller) {
-    if (!input.query?.trim()) throw needs("search", "query", '{"action": "search", "query": "tone of voice"}');
+    if (!input.query?.trim()) throw lacks(TOOL, "search", "`query`", { query: "tone of voice" });
     const hits = await memory.search(caller, { query: input.query, keys: ALL, limit: 20 });
     const { shown } = rowPage(
       hits.map(({ key, version, at, snippet }) => ({ key, version, at: iso(at), snippet })),
@@ -81,8 +83,7 @@ const DOES: Readonly<Record<Input["action"], Does>> = {
   },
   async write(input, memory, caller) {
     const key = keyOf(input);
-    if (input.value === undefined)
-      throw needs("write", "value", '{"action": "write", "key": "notes/style", "value": "short"}');
+    if (input.value === undefined) throw lacks(TOOL, "write", "`value`", { key: "notes/style", value: "short" });
     const { ttl_days } = input;
     const wish = { key, value: input.value, by: {}, ...(ttl_days !== undefined && { ttl_days }) };
     return one("write", await memory.write(caller, wish));
@@ -92,10 +93,8 @@ const DOES: Readonly<Record<Input["action"], Does>> = {
     if (input.purge) {
       if ((await memory.history(caller, key)).length === 0) throw missing(key);
       const erased = await memory.purge(caller, key, {});
-      return said(
-        { action: "forget", entry: { key }, erased },
-        `${key} is forgotten, and ${erased} of its versions are erased`,
-      );
+      const line = `${key} is forgotten, and ${erased} of its versions are erased`;
+      return managed(TOOL, { action: "forget", entry: { key }, erased }, [line]);
     }
     const gone = await memory.forget(caller, key, {});
     if (!gone) throw missing(key);
@@ -111,14 +110,9 @@ const DOES: Readonly<Record<Input["action"], Does>> = {
 };
 
 function keyOf({ action, key }: Input): string {
-  if (key === undefined) throw needs(action, "key", JSON.stringify({ action, key: "notes/style" }));
+  if (key === undefined) throw lacks(TOOL, action, "`key`", { key: "notes/style" });
   return key;
 }
-
-const needs = (action: string, what: string, right: string): Failure =>
-  new Failure("INVALID_INPUT", `manage_memory: ${action} needs \`${what}\``, {
-    hint: `A right call: manage_memory ${right}`,
-  });
 
 const missing = (key: string, version?: number): Failure =>
   new Failure(
@@ -128,8 +122,6 @@ const missing = (key: string, version?: number): Failure =>
       hint: 'See what there is: manage_memory {"action":"list"}',
     },
   );
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 const rowOf = ({ key, version, state, bytes, by, at, expires_at }: Remembered) => ({
   key,
@@ -145,22 +137,11 @@ const rowOf = ({ key, version, state, bytes, by, at, expires_at }: Remembered) =
 function one(action: string, remembered: Remembered): Reply {
   const { value } = remembered;
   const entry = { ...rowOf(remembered), ...(value !== undefined && { value: fitting(value, ROOM).value }) };
-  return said({ action, entry }, lineOf(entry));
+  return managed(TOOL, { action, entry }, [lineOf(entry)]);
 }
 
-function rows(action: string, entries: readonly object[], none: string, next?: object): Reply {
-  const more = next && { tool: "manage_memory", arguments: next };
-  const text = [
-    ...entries.map(lineOf),
-    entries.length === 0 && none,
-    more && `next: manage_memory ${JSON.stringify(next)}`,
-  ];
-  return said({ action, entries, ...(more && { next: more }) }, text.filter(Boolean).join("\n"));
-}
+const rows = (action: string, entries: readonly object[], none: string, more?: object): Reply =>
+  managed(TOOL, { action, entries }, entries.length > 0 ? entries.map(lineOf) : [none], more);
 
 const lineOf = (row: object): string =>
-  Object.entries(row)
-    .map(([name, value]) => (name === "key" ? String(value) : `${name} ${textOf(value)}`))
-    .join(" · ");
-
-const said = (data: Reply["data"], text: string): Reply => ({ data, text, isError: false });
+  joined(...Object.entries(row).map(([name, value]) => (name === "key" ? String(value) : `${name} ${textOf(value)}`)));

@@ -71,6 +71,10 @@ export const deskOf = (providers: ReadonlyMap<string, Provider>): Desk => ({
   has: () => false,
   fresh: async () => {},
   retired: () => undefined,
+  versions: () => [],
+  save: () => {
+    throw new Error("nobody saves here");
+  },
   pin: () => CATALOGUE,
   find,
   provider: (id) => providers.get(id),
