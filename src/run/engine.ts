@@ -143,13 +143,11 @@ class LocalEngine implements Engine {
   }
 
   async fork(request: ForkRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
-    await this.#options.desk.fresh();
     const { wish } = await newFork(request, this.#forkParts);
     return this.#create(wish);
   }
 
   async foreseeFork(request: ForkRequest): Promise<ForkForecast> {
-    await this.#options.desk.fresh();
     return foreseeFork(await newFork(request, this.#forkParts), this.#stage);
   }
 
