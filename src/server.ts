@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { McpServerFactory } from "@modelcontextprotocol/server";
+import type { StandingSource } from "./agents/archive.ts";
 import { systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Catalogue } from "./core/catalogue.ts";
@@ -142,12 +143,17 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
     home: config.home,
     clock,
     subscriptions: subscriptions.known,
+    memory: config.memory,
     log,
     ...(afterCommit && { afterCommit }),
     ...(leaseMs !== undefined && { leaseMs }),
   });
-  const [store, { desk, model, providers }] = await Promise.all([opening, openDesk(config, overrides)]);
-  library = await orClose(store, () => openWorkflows(config, patterns, desk, log));
+  const standing: StandingSource = async (before) => (await opening).versions.standing(before);
+  const [store, { desk, model, providers }] = await Promise.all([opening, openDesk(config, overrides, standing)]);
+  library = await orClose(store, async () => {
+    await desk.fresh();
+    return openWorkflows(config, patterns, desk, log);
+  });
   const lock = await orClose(store, () => holdLock(config.home));
   const warn = (error: unknown) => log.warn({ err: error }, "the answer cache failed");
   const cache = openCache(join(config.home, "cache.db"), warn, clock.now);
@@ -173,7 +179,10 @@ async function openRooms(config: Config, overrides: Settled): Promise<Omit<OpenR
       identity: { ...lock.identity, ...(overrides.role !== undefined && { role: overrides.role }) },
       ownerIsDead,
       ...(leaseMs !== undefined && { lease_ms: leaseMs }),
-      has: () => providers().map((id) => `provider:${id}`),
+      has: () => [
+        ...providers().map((id) => `provider:${id}`),
+        ...Object.keys(config.mcp_servers).map((name) => `server:${name}`),
+      ],
       onAwake: () => config.read_only || bus.start(),
       onBreaker: (news) => bus.breaker(news),
     }),
@@ -236,13 +245,14 @@ async function openWorkflows(
   desk: Desk,
   log: Log,
 ): Promise<Library> {
-  const [{ openLibrary }, { knownAgents }] = await Promise.all([
+  const [{ openLibrary }, { withoutRetired }, { knownAgents }] = await Promise.all([
     import("./workflows/library.ts"),
+    import("./workflows/retired.ts"),
     import("./workflows/world.ts"),
   ]);
   let seen: Catalogue | undefined;
   let agents = knownAgents(new Map());
-  return openLibrary({
+  const library = openLibrary({
     ...{ folders, patterns, limits, log },
     agents() {
       const catalogue = desk.pin([]);
@@ -253,19 +263,22 @@ async function openWorkflows(
       return agents;
     },
   });
+  return withoutRetired(library, (name) => desk.retired("workflow", name));
 }
 
 /** What runs can do in the world without a model. */
 async function openDeeds({ hosts, folders, limits }: Config, { env = process.env }: Settled) {
-  const [{ httpDeed }, { fileDeed }, { controlDeed }] = await Promise.all([
+  const [{ httpDeed }, { fileDeed }, { controlDeed }, { memoryDeed }] = await Promise.all([
     import("./deeds/http.ts"),
     import("./deeds/file.ts"),
     import("./deeds/control.ts"),
+    import("./deeds/memory.ts"),
   ]);
-  return (runs: () => Runs) => [
+  return (runs: () => Runs & { readonly store: RunStore }) => [
     httpDeed({ hosts, env }),
     fileDeed({ folders, most: limits.input_bytes }),
     controlDeed(runs),
+    memoryDeed(() => runs().store.remembered),
   ];
 }
 
@@ -300,14 +313,14 @@ const wordingOf = ({ models, limits, mcp_servers, tools }: Config, model: string
 });
 
 /** The agents, and everybody who can be asked. */
-async function openDesk(config: Config, { log, env = process.env }: Settled) {
+async function openDesk(config: Config, { log, env = process.env }: Settled, standing: StandingSource) {
   const [{ AgentDesk }, { priceOf }] = await Promise.all([import("./agents/desk.ts"), import("./agents/prices.ts")]);
   const { retry, agents: folders, prices } = config;
   const { model, access } = await openModels(config, { log, env }, true);
   const desk = new AgentDesk({
     ...access,
     ...wordingOf(config, model),
-    ...{ folders, retry, log },
+    ...{ folders, retry, log, standing },
     priceOf: (name, isFree) => priceOf(name, prices, isFree),
   });
   return { desk, model, providers: () => [...access.providers.keys()] };

@@ -1,5 +1,7 @@
-import type { AgentCard } from "../core/desk.ts";
+import type { AgentSpec } from "../core/agent.ts";
+import type { AgentCard, Executor, Needs } from "../core/desk.ts";
 import { type PriceCard, toUsd } from "../core/money.ts";
+import { BUILT_IN_SERVER } from "../core/toolbox.ts";
 import { type Access, obstacle } from "./access.ts";
 import { plainModel } from "./find.ts";
 import type { Known } from "./registry.ts";
@@ -21,6 +23,7 @@ export function cardOf({ name, description, source, spec, notes, refused, stale 
   const why = refused ?? (hopeless ? obstacles[0]?.why : undefined);
   const last = stale === undefined ? [] : [`its file has a mistake, so it is the agent it last was: ${stale}`];
   const said = [...last, ...notes, ...left];
+  const needs = needsOf(spec);
   return {
     name,
     kind: "agent",
@@ -30,9 +33,33 @@ export function cardOf({ name, description, source, spec, notes, refused, stale 
     models,
     source,
     price: priceTag(models, place),
+    executor: executorOf(spec),
+    ...(needs && { needs }),
     ...(why !== undefined && { refused: why }),
     ...(said.length > 0 && { notes: said }),
   };
+}
+
+/** Tools of whatever kind make its answer a dialogue. */
+function executorOf(spec: AgentSpec | undefined): Executor {
+  if (spec?.function) return "function";
+  const { tools = [], consult = [], scratchpad, memory } = spec ?? {};
+  return tools.length > 0 || consult.length > 0 || scratchpad || memory ? "tools" : "model";
+}
+
+function needsOf(spec: AgentSpec | undefined): Needs | undefined {
+  const { tools = [], consult = [], memory, web_search } = spec ?? {};
+  const servers = [...new Set(tools.map((grant) => grant.replace(/\/.*$/s, "")))].filter(
+    (name) => name !== BUILT_IN_SERVER,
+  );
+  const needs = {
+    ...(tools.length > 0 && { tools }),
+    ...(servers.length > 0 && { servers }),
+    ...(memory && { memory }),
+    ...(consult.length > 0 && { peers: consult }),
+    ...(web_search && { web_search: true as const }),
+  };
+  return Object.keys(needs).length > 0 ? needs : undefined;
 }
 
 /** The default model and the tiers, which may stand wherever an agent may. */

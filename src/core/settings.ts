@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ToolGrant } from "./agent.ts";
 import { WebhookSettings } from "./alert.ts";
 import { BreakerPolicy, Budget, Limits, RetryPolicy } from "./limits.ts";
+import { MemorySettings } from "./memory.ts";
 import { RehearsalPlan } from "./provider.ts";
 import { ServerSettings } from "./toolbox.ts";
 
@@ -120,6 +121,8 @@ export const Settings = z.strictObject({
   /** Who is told of what people must know. */
   alerts: z.strictObject({ webhooks: z.array(WebhookSettings).default([]) }).default({ webhooks: [] }),
   policy: z.strictObject({ providers: z.array(z.string()).optional() }).default({}),
+  /** How long and how much is remembered beyond runs. */
+  memory: MemorySettings.default(MemorySettings.parse({})),
   cache: z.strictObject({ ttl: z.number().positive() }).optional(),
   rehearsal: z.union([z.boolean(), RehearsalPlan]).optional(),
   toolsets: z.array(z.enum(["default", "admin"])).default(["default"]),

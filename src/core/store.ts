@@ -5,9 +5,11 @@ import type { Fork } from "./changes.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
+import type { MemoryStore } from "./memory.ts";
 import type { Message, RehearsalPlan, ShapeMode, ToolSpec, ToolUse } from "./provider.ts";
 import type { Status } from "./status.ts";
 import type { Usage } from "./usage.ts";
+import type { VersionStore } from "./versions.ts";
 
 /** The caps of a run: money in nano-USD, and the seconds that workers may play it. */
 export interface RunCaps extends Caps {
@@ -402,6 +404,10 @@ export interface Baseline {
 
 /** Where runs live. Whoever passes test/store/contract.ts may take this place. */
 export interface RunStore extends EventStore {
+  /** What is remembered beyond runs. */
+  readonly remembered: MemoryStore;
+  /** Versions of agents, and how they have done. */
+  readonly versions: VersionStore;
   /** Writes a run, or finds the one with the same idempotency key; fails with KEY_REUSED where its input was another. */
   create(run: NewRun, limits: { readonly queued: number }): Promise<{ readonly run: Run; readonly existed: boolean }>;
   get(id: string): Promise<Run | undefined>;

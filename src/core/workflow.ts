@@ -30,10 +30,27 @@ export interface WorkflowCard extends Partial<PinnedWorkflow> {
   readonly refused?: string;
 }
 
+/** A definition that is to become a file of somebody's. */
+export interface ToSave {
+  readonly name: string;
+  /** The file whole. */
+  readonly text: string;
+  /** Write over a file that is there. */
+  readonly replace: boolean;
+}
+
+/** Where it was written, and what a careful reader should know of it. */
+export interface Saved {
+  readonly path: string;
+  readonly notes: readonly string[];
+}
+
 /** The saved workflows at hand. */
 export interface Library {
   /** Throws UNKNOWN_WORKFLOW with the nearest names, or INVALID_WORKFLOW where its file is wrong. */
   pin(name: string): PinnedWorkflow;
   has(name: string): boolean;
   list(): readonly WorkflowCard[];
+  /** Writes a workflow's file into the first folder, if it can be played; throws where it cannot, or somebody's file is there. */
+  save(file: ToSave): Saved;
 }

@@ -142,6 +142,7 @@ class LocalEngine implements Engine {
   }
 
   async start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
+    await this.#options.desk.fresh();
     return this.#create(newRun(request, this.#options));
   }
 
@@ -167,6 +168,7 @@ class LocalEngine implements Engine {
   }
 
   async foresee(request: StartRequest): Promise<Forecast> {
+    await this.#options.desk.fresh();
     const run = newRun(request, this.#options);
     return forecast(request, run, this.#foresight, adviceOn(request, run.catalogue, this.#foresight));
   }

@@ -69,12 +69,24 @@ function modelsOf(model: string, desk: Desk): string[] {
 
 const isVersion = (spec: AgentSpec, version: string): boolean => spec.version === version || spec.tag === version;
 
+/** A version that some run has pinned before. */
+function knownOlder(ref: string, desk: Desk): AgentSpec | undefined {
+  try {
+    return desk.find(desk.pin([ref]), ref);
+  } catch (error) {
+    if (Failure.from(error).code === "UNKNOWN_AGENT") return undefined;
+    throw error;
+  }
+}
+
 /** The version that is pinned, or the one that is known now, which `latest` means whatever it is called. */
 function versionOf(catalogue: Catalogue, name: string, version: string, desk: Desk): AgentSpec {
   const before = desk.find(catalogue, name);
   if (isVersion(before, version)) return before;
   const now = desk.find(desk.pin([name]), name);
   if (version === "latest" || isVersion(now, version)) return now;
+  const older = knownOlder(`${name}@${version}`, desk);
+  if (older) return older;
   throw new Failure("UNKNOWN_AGENT", `the agent "${name}" has no version "${version}"`, {
     hint: `The run had ${name}@${before.version}, and it is now ${name}@${now.version} ("latest").`,
     agent: name,

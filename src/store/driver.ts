@@ -1,6 +1,7 @@
 import type { Failure } from "../core/errors.ts";
 import type { Group } from "./group.ts";
 import type { Tx } from "./statement.ts";
+import type { WordSearch } from "./word-search.ts";
 
 /** When a transaction is played: the store's clock, and a monotonic one of this process. */
 export interface Moment {
@@ -26,6 +27,8 @@ export interface Driver {
   read<T>(tx: (at: Moment) => Tx<T>): Promise<T>;
   /** Plays a transaction; resolves when it is durable. The order of calls is the order of commits. */
   write<T>(job: Job<T>): Promise<T>;
+  /** How it finds words. */
+  readonly words: WordSearch;
   /** Why nothing can be written now. */
   readonly ailing: Failure | undefined;
   /** Changes with every commit of somebody else. */

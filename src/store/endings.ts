@@ -6,6 +6,7 @@ import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import type { Books } from "./books.ts";
 import { flag, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, unpack } from "./texts.ts";
+import { keepTrack } from "./track.ts";
 import { withdraw } from "./waits.ts";
 import { unpackUsage } from "./words.ts";
 
@@ -31,6 +32,7 @@ export function* end(run: Row, ending: Ending, books: Books, now: number): Tx<St
     JSON.stringify(ending.degraded),
   );
   for (const row of rows) yield* announceEnd(row, why, now);
+  for (const row of rows) yield* keepTrack(row);
   if (status === "succeeded") for (const row of rows) yield* learn(row);
   return status;
 }

@@ -1,11 +1,13 @@
 import { CHANGES, STATUSES } from "../core/status.ts";
 import { FORMAT_2 } from "./format-2.ts";
+import { FORMAT_AGENTS } from "./format-agents.ts";
 import { FORMAT_APPROVALS } from "./format-approvals.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
 import { FORMAT_DEAD } from "./format-dead.ts";
 import { FORMAT_DIALOGUES } from "./format-dialogues.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 import { FORMAT_LANES } from "./format-lanes.ts";
+import { FORMAT_MEMORY } from "./format-memory.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
 
@@ -266,6 +268,8 @@ where state = 'settled';
   FORMAT_DEAD,
   FORMAT_LANES,
   FORMAT_DIALOGUES,
+  FORMAT_MEMORY,
+  FORMAT_AGENTS,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

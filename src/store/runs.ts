@@ -5,6 +5,7 @@ import { announceEnd } from "./announcements.ts";
 import { CANCELLED } from "./endings.ts";
 import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, keepShared, unpack } from "./texts.ts";
+import { keepAgents } from "./versions.ts";
 import { requeue, unknownRun, withdraw } from "./waits.ts";
 import { runCells, runOf } from "./words.ts";
 
@@ -24,6 +25,7 @@ export function* create(wish: NewRun, limits: { readonly queued: number }, now: 
   const rows = yield* insert(wish, now);
   const row = rows[0] ?? (yield* madeBefore(wish));
   if (!row) throw new Error(`run ${wish.id} was neither made nor found`);
+  if (rows.length > 0) yield* keepAgents(wish.catalogue, text(row, "catalogue"), wish.fork !== undefined, now);
   return { run: yield* whole(row), existed: rows.length === 0 };
 }
 

@@ -3,6 +3,7 @@ import type { Catalogue } from "../core/catalogue.ts";
 import type { Failure } from "../core/errors.ts";
 import type * as events from "../core/event.ts";
 import { type Log, SILENT } from "../core/log.ts";
+import { MemorySettings } from "../core/memory.ts";
 import type * as core from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
 import { lastNumber } from "./announcements.ts";
@@ -21,7 +22,10 @@ import * as outbox from "./outbox.ts";
 import * as pauses from "./pauses.ts";
 import * as players from "./players.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
+import { sweep } from "./remembered.ts";
 import * as runs from "./runs.ts";
+import { SqlMemory } from "./sql-memory.ts";
+import { SqlVersions } from "./sql-versions.ts";
 import type { Tx } from "./statement.ts";
 import * as switches from "./switches.ts";
 import * as waits from "./waits.ts";
@@ -35,10 +39,13 @@ export interface SqlStoreOptions {
   /** Who wants to be started by events, as this process knows it now. */
   readonly subscriptions?: () => readonly events.Subscription[];
   readonly log?: Log;
+  readonly memory?: MemorySettings;
 }
 
 /** The run store over any database that plays its transactions. */
 export class SqlStore implements core.RunStore {
+  readonly remembered: SqlMemory;
+  readonly versions: SqlVersions;
   readonly #db: Driver;
   readonly #playing: { readonly leaseMs: number; readonly filters: Filters };
   readonly #bus: Bus;
@@ -48,9 +55,11 @@ export class SqlStore implements core.RunStore {
   #coming = 0;
 
   constructor(driver: Driver, options: SqlStoreOptions = {}) {
-    const { leaseMs = 10_000, subscriptions = () => [], log = SILENT } = options;
+    const { leaseMs = 10_000, subscriptions = () => [], log = SILENT, memory = MemorySettings.parse({}) } = options;
     const filters = new Filters(log);
     this.#db = driver;
+    this.remembered = new SqlMemory(driver, memory);
+    this.versions = new SqlVersions(driver);
     this.#playing = { leaseMs, filters };
     this.#bus = { subscriptions, filters, log };
   }
@@ -95,7 +104,7 @@ export class SqlStore implements core.RunStore {
   }
 
   enlist(worker: core.WorkerIdentity): Promise<void> {
-    return this.#db.write({ tx: ({ now }) => claims.enlist(worker, now), fresh: true });
+    return this.#db.write({ tx: ({ now }) => this.#enlisted(worker, now), fresh: true });
   }
 
   dismiss(worker: string): Promise<void> {
@@ -326,6 +335,12 @@ export class SqlStore implements core.RunStore {
 
   #tell(news: events.BusNews): void {
     if (news.due || news.woke.length > 0) for (const listener of this.#listeners) listener(news);
+  }
+
+  /** Whoever begins sweeps: no timer does. */
+  *#enlisted(worker: core.WorkerIdentity, now: number): Tx<void> {
+    yield* claims.enlist(worker, now);
+    yield* sweep(this.#db.words, now);
   }
 
   *#pinned(hash: string): Tx<Catalogue> {

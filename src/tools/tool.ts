@@ -75,4 +75,11 @@ export const STARTS: Hints = {
   idempotentHint: false,
   openWorldHint: true,
 };
+/** Changes what all later runs rest on, and nothing beyond this server. */
+export const MANAGES: Hints = {
+  readOnlyHint: false,
+  destructiveHint: true,
+  idempotentHint: false,
+  openWorldHint: false,
+};
 export const SETTLES: Hints = { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true };

@@ -5,12 +5,13 @@ import type { Log } from "../core/log.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Pattern } from "../core/pattern.ts";
 import { listed } from "../core/texts.ts";
-import type { Library, PinnedWorkflow, WorkflowCard } from "../core/workflow.ts";
+import type { Library, PinnedWorkflow, ToSave, WorkflowCard } from "../core/workflow.ts";
 import type { Definition } from "./definition.ts";
 import { inputsSchema, subjectOf } from "./inputs.ts";
 import { agentsOf, workflowsOf } from "./named.ts";
 import { type Problem, told } from "./problems.ts";
 import { checkDefinition } from "./read.ts";
+import { saveWorkflow } from "./save.ts";
 import { type Shelved, workflowShelf } from "./shelf.ts";
 import { adviceOn, mistakesIn } from "./verdict.ts";
 import type { KnownAgents, World } from "./world.ts";
@@ -48,11 +49,13 @@ class FileLibrary implements Library {
   #known: ReadonlyMap<string, Known> = new Map();
   #all: readonly Known[] = [];
   #agents: string | undefined;
+  #world: World;
 
   constructor(parts: LibraryParts) {
     this.#parts = parts;
     this.#shelf = workflowShelf(parts.folders);
     this.#patterns = new Map(parts.patterns.map((pattern) => [pattern.name, pattern]));
+    this.#world = { patterns: this.#patterns, limits: parts.limits };
   }
 
   has(name: string): boolean {
@@ -73,6 +76,15 @@ class FileLibrary implements Library {
     });
   }
 
+  save(file: ToSave): ReturnType<Library["save"]> {
+    const source = this.#look().get(file.name)?.card.source;
+    return saveWorkflow(
+      file,
+      { setting: "workflows", folders: this.#parts.folders, ending: ".yaml", source },
+      this.#world,
+    );
+  }
+
   /** All that is known now; judged again where a file or the agents have changed. */
   #look(): ReadonlyMap<string, Known> {
     const agents = this.#parts.agents();
@@ -83,6 +95,7 @@ class FileLibrary implements Library {
     const firsts = new Map<string, Shelved>();
     for (const file of files) if (!firsts.has(file.name)) firsts.set(file.name, file);
     const world = this.#worldOf(agents, firsts);
+    this.#world = world;
     this.#all = files.map((file) => {
       const first = firsts.get(file.name);
       return first === file

@@ -43,6 +43,9 @@ const library: Library = {
   pin: () => {
     throw new Error("nobody pins here");
   },
+  save: () => {
+    throw new Error("nobody saves here");
+  },
 };
 
 const patterns = [...listed.filter(({ name }) => name !== "run_workflow"), runWorkflow];

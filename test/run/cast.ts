@@ -69,6 +69,12 @@ export const CATALOGUE: Catalogue = {
 /** A desk with a fixed team; replies are read as they always are. */
 export const deskOf = (providers: ReadonlyMap<string, Provider>): Desk => ({
   has: () => false,
+  fresh: async () => {},
+  retired: () => undefined,
+  versions: () => [],
+  save: () => {
+    throw new Error("nobody saves here");
+  },
   pin: () => CATALOGUE,
   find,
   provider: (id) => providers.get(id),

@@ -1,4 +1,5 @@
 import type { Subscription } from "../../src/core/event.ts";
+import type { MemorySettings } from "../../src/core/memory.ts";
 import type { RunStore } from "../../src/core/store.ts";
 import { approvalsContract } from "./contract/approvals.ts";
 import { claimsContract } from "./contract/claims.ts";
@@ -10,6 +11,7 @@ import { eventsContract } from "./contract/events.ts";
 import { generationsContract } from "./contract/generations.ts";
 import { memoryContract } from "./contract/memory.ts";
 import { moneyContract } from "./contract/money.ts";
+import { rememberedContract } from "./contract/remembered.ts";
 import { runsContract } from "./contract/runs.ts";
 import { waitsContract } from "./contract/waits.ts";
 import type { FakeClock } from "./kit.ts";
@@ -23,7 +25,7 @@ export interface Opened {
 }
 
 /** Opens an empty store that knows these subscriptions; what it opens is closed after the test. */
-export type OpenStore = (subscriptions?: readonly Subscription[]) => Promise<Opened>;
+export type OpenStore = (subscriptions?: readonly Subscription[], memory?: MemorySettings) => Promise<Opened>;
 
 /** All that a run store promises. Whoever passes may take its place. */
 export function storeContract(open: OpenStore): void {
@@ -39,4 +41,5 @@ export function storeContract(open: OpenStore): void {
   eventWaitsContract(open);
   deliveriesContract(open);
   deadContract(open);
+  rememberedContract(open);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe } from "vitest";
 import type { Subscription } from "../../src/core/event.ts";
+import type { MemorySettings } from "../../src/core/memory.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { type Opened, storeContract } from "./contract.ts";
 import { FakeClock } from "./kit.ts";
@@ -13,11 +14,12 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-async function open(known: readonly Subscription[] = []): Promise<Opened> {
+async function open(known: readonly Subscription[] = [], memory?: MemorySettings): Promise<Opened> {
   const home = mkdtempSync(join(tmpdir(), "baton-store-"));
   const clock = new FakeClock();
-  const store = await openStore({ home, clock, subscriptions: () => known });
-  const other = await openStore({ home, clock, subscriptions: () => known });
+  const options = { home, clock, subscriptions: () => known, ...(memory && { memory }) };
+  const store = await openStore(options);
+  const other = await openStore(options);
   closing.push(async () => {
     await store.close();
     await other.close();

@@ -7,9 +7,12 @@ const whole = rooms();
 const reading = rooms({ BATON_READ_ONLY: "true" });
 const admin = rooms({ BATON_TOOLSETS: "[default, admin]" });
 const { tools } = whole.baton;
+const MANAGING = ["manage_agents", "manage_workflows", "manage_memory"];
+const only = rooms({ BATON_TOOLSETS: "[admin]" });
+const managing = only.baton.tools;
 const LOOKING = ["get_run", "get_run_trace", "list_runs", "list_agents"];
 
-afterAll(() => Promise.all([whole, reading, admin].map((one) => one.close())));
+afterAll(() => Promise.all([whole, reading, admin, only].map((one) => one.close())));
 
 const tokens = (thing: unknown): number => encode(JSON.stringify(thing)).length;
 
@@ -71,8 +74,23 @@ describe("the menu of tools", () => {
     for (const { name, hints } of tools) expect(hints.readOnlyHint, name).toBe(LOOKING.includes(name));
   });
 
-  it("takes the admin toolset, which has no tool yet", () => {
-    expect(admin.baton.tools.map(({ name }) => name)).toEqual(tools.map(({ name }) => name));
+  it("offers the admin set to those who ask for it, and it alone where nothing else is asked for", () => {
+    const names = admin.baton.tools.map(({ name }) => name);
+    expect(names).toEqual([...tools.map(({ name }) => name), ...MANAGING]);
+    expect(managing.map(({ name }) => name)).toEqual(MANAGING);
+  });
+
+  it("says of every tool of the admin set when it is not the right one, what it answers, and that it changes things", () => {
+    for (const { name, description, hints, outputSchema } of managing) {
+      expect(description, name).toMatch(/\b(not|never)\b/i);
+      expect(hints.readOnlyHint, name).toBe(false);
+      expect(Object.keys(outputSchema["properties"] as object), name).toContain("error");
+    }
+  });
+
+  it("costs a client under 1,500 tokens more with the admin set", () => {
+    const menu = managing.map(({ name, description, inputSchema }) => tokens({ name, description, inputSchema }));
+    expect(menu.reduce((sum, count) => sum + count, 0)).toBeLessThan(1500);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Tx } from "../statement.ts";
 import { Commits } from "./commits.ts";
 import type { Connection } from "./connection.ts";
 import { checkFormat, PROBE } from "./format.ts";
+import { memoryWords } from "./memory-words.ts";
 import { failureOf, troubleOf } from "./trouble.ts";
 
 const READ_PAUSE_MS = 25;
@@ -23,6 +24,7 @@ type Listener = (runs: readonly string[]) => void;
 
 /** One file, two connections: one writes in groups, the other reads what is committed. */
 export class SqliteDriver implements Driver {
+  readonly words = memoryWords;
   readonly #writer: Connection;
   readonly #reader: Connection;
   readonly #options: SqliteDriverOptions;

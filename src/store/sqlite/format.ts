@@ -1,5 +1,6 @@
 import { MIGRATIONS, SQLITE_TRIGGERS } from "../migrations.ts";
 import type { Connection } from "./connection.ts";
+import { MEMORY_WORDS } from "./memory-words.ts";
 import { failureOf, newerFormat } from "./trouble.ts";
 
 /** "Bato", which marks a file as ours. */
@@ -48,6 +49,7 @@ export function migrate(db: Connection, path: string): void {
     const format = formatOf(db, path);
     for (const migration of MIGRATIONS.slice(format)) db.exec(migration);
     if (format === 0) db.exec(SQLITE_TRIGGERS);
+    if (format < FORMAT) db.exec(MEMORY_WORDS);
     if (format < FORMAT) db.exec(`pragma application_id = ${APPLICATION_ID}; ${PROBE}`);
     db.exec("commit");
   } finally {
