@@ -12,8 +12,20 @@ export interface Deed {
   readonly effect?: boolean | { readonly idempotent: true };
   /** Tells after a crash that cut the effect off whether it was had; without it, or where it fails, a person is asked. */
   readonly verify?: Verify;
+  /** What takes it back. It is written down with the claim, so that it needs neither the pattern nor a model. */
+  readonly compensate?: Compensation;
+  /** By which its receiver knows a repetition; else its place makes one. */
+  readonly key?: string;
   readonly seconds?: number;
   readonly retry?: Partial<RetryPolicy>;
+}
+
+/** A deed that takes another back, as data. */
+export interface Compensation extends Pick<Deed, "does" | "input" | "effect" | "seconds" | "retry"> {
+  /** Its texts are filled in with these, and with `output`: what the deed gave. Without them it stands as it is. */
+  readonly values?: Readonly<Record<string, unknown>>;
+  /** The key under which `output` stands in what the deed gave; unsaid: `output` is all of it. */
+  readonly output?: string;
 }
 
 /** Looks whether something was done, and changes nothing. */

@@ -4,6 +4,7 @@ import { textHash } from "../core/fingerprint.ts";
 import type { Line, Wait } from "../core/store.ts";
 import { putOut } from "./outbox.ts";
 import { first, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
+import { tellUndone, undoAfterCatastrophe } from "./undone.ts";
 
 /** A run that was started by an event bears the event's number and the subscription in its idempotency key. */
 const STARTED_BY = /^event\/(\d+)\/(.+)$/s;
@@ -20,11 +21,13 @@ export const isFailedStep = ({ kind, state, reused }: Line): boolean =>
 /** Is somebody asked by this wait? */
 export const asksSomebody = ({ kind }: Pick<Wait, "kind">): boolean => ASKED.includes(kind);
 
-/** Says that a run has ended, and so has the delivery that began it. */
+/** Says that a run has ended, and so has the delivery that began it. What it did is taken back after a catastrophe. */
 export function* announceEnd(run: Row, error: FailureInfo | undefined, now: number): Tx<void> {
   const status = text(run, "status");
   if (!ENDS.includes(status)) return;
   const id = text(run, "id");
+  yield* tellUndone(run, error);
+  if (status === "dead") yield* undoAfterCatastrophe(run, now);
   if (causeOf(run)) yield sql("update deliveries set state = 'done' where run = $1 and state = 'started'", id);
   const data = { status, ...(error && { error: { code: error.code, kind: error.kind, step: error.step } }) };
   yield* announce(run, { type: `run.${status}`, name: status, data }, now);

@@ -4,11 +4,13 @@ import type { Failure } from "../core/errors.ts";
 import type * as events from "../core/event.ts";
 import { type Log, SILENT } from "../core/log.ts";
 import type * as core from "../core/store.ts";
+import type { Undoable } from "../core/undoing.ts";
 import type { Usage } from "../core/usage.ts";
 import { lastNumber } from "./announcements.ts";
 import { correct } from "./attempts.ts";
 import { Books } from "./books.ts";
 import * as claims from "./claims.ts";
+import { compensate, undoings } from "./compensating.ts";
 import * as dead from "./dead.ts";
 import * as deliveries from "./deliveries.ts";
 import type { Driver, Job } from "./driver.ts";
@@ -24,6 +26,7 @@ import { baselines, catalogueText, nodes } from "./reads.ts";
 import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
 import * as switches from "./switches.ts";
+import { undoableOf } from "./undone.ts";
 import * as waits from "./waits.ts";
 import { mayAnnounce, mayShare, write } from "./writes.ts";
 
@@ -183,6 +186,22 @@ export class SqlStore implements core.RunStore {
 
   again(id: string, from: "failed" | "dead", step?: string): Promise<core.Run> {
     return this.#db.write({ tx: ({ now }) => runs.again(id, from, step, now), fresh: true, touched: () => [id] });
+  }
+
+  undoable(id: string): Promise<Undoable> {
+    return this.#db.read(() => undoableOf(id));
+  }
+
+  compensate(id: string, how: { readonly ask: boolean }): ReturnType<core.RunStore["compensate"]> {
+    return this.#db.write({
+      tx: ({ now }) => compensate(id, how, now),
+      fresh: true,
+      touched: ({ run }) => [id, run.id],
+    });
+  }
+
+  undoings(id: string): Promise<readonly core.Run[]> {
+    return this.#db.read(() => undoings(id));
   }
 
   drop(id: string): Promise<core.Run> {
