@@ -3,7 +3,7 @@ import type { Compensation, Deed } from "./deed.ts";
 import type { Code } from "./errors.ts";
 import { filledIn } from "./filling.ts";
 import { fingerprint } from "./fingerprint.ts";
-import type { Line } from "./store.ts";
+import type { Line, Memory, Run } from "./store.ts";
 
 /** The pattern that takes back what another run did, and its version. */
 export const COMPENSATE = { name: "compensate", version: 1 } as const;
@@ -48,11 +48,28 @@ export interface Undoable {
   readonly stays: readonly string[];
 }
 
-/** Where a run that takes deeds back stands for what it takes back: as a step inside that. */
-export const undoPlace = (step: string): string => `${step}/~undo`;
+/** What a run remembers, and beside each of its deeds how that was taken back: at its place, in `~undo`. */
+export function withUndoings(
+  memory: Memory,
+  undoings: readonly { readonly run: Run; readonly memory: Memory }[],
+): Memory {
+  const all = { lines: [...memory.lines], attempts: memory.attempts, waits: [...memory.waits] };
+  for (const { run, memory: own } of undoings) {
+    const { generation } = run.input as Undoing;
+    const before = all.lines.reduce((most, { seq }) => Math.max(most, seq), 0);
+    const moved = { lines: own.lines.map((line) => ({ ...line, seq: before + line.seq })), waits: own.waits };
+    const stands = <T extends { place: string }>(one: T): T => {
+      const deed = deedBehind(one.place);
+      return { ...one, generation, ...(deed && { place: `${deed.step}/~undo${deed.rest}` }) };
+    };
+    all.lines.push(...moved.lines.map(stands));
+    all.waits.push(...moved.waits.map(stands));
+  }
+  return all;
+}
 
 /** The deed behind a place in a run that takes deeds back, and what stands inside it; none where it is about no deed. */
-export function deedBehind(place: string): { readonly step: string; readonly rest: string } | undefined {
+function deedBehind(place: string): { readonly step: string; readonly rest: string } | undefined {
   const [, name = "", rest = ""] = /^((?:\\.|[^\\/.])+)(\/.*)?$/s.exec(place) ?? [];
   const [, step = "", asked] = /^(.*?)(~done)?$/s.exec(name.replace(/\\(.)/gs, "$1")) ?? [];
   if (step === "" || step.startsWith("~")) return undefined;
