@@ -32,6 +32,19 @@ export interface Compensation extends Pick<Deed, "does" | "input" | "effect" | "
 export interface Verify extends Pick<Deed, "does" | "input"> {
   /** Reads the verdict in what was found. */
   read(found: unknown): Verdict;
+  /** The same as data, for whoever takes the deed back and does not know its pattern. */
+  readonly tells?: Tells;
+}
+
+/** How a verdict is read in what was found: CEL over these values and `output`, which stands in it under a key. */
+export interface Tells {
+  readonly done: string;
+  /** What the deed gave then; unsaid: what was found. */
+  readonly value?: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly output: string;
+  /** What was found has one of these as its `status`: there is nothing. */
+  readonly missing: readonly number[];
 }
 
 /** What was done is as if it had been remembered: its value is what the step gives. */

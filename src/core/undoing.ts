@@ -1,6 +1,8 @@
 import { z } from "zod";
-import type { Compensation, Deed } from "./deed.ts";
+import { compileCondition } from "./condition.ts";
+import type { Compensation, Deed, Tells, Verdict, Verify } from "./deed.ts";
 import type { Code } from "./errors.ts";
+import { compileExpression } from "./expression.ts";
 import { filledIn } from "./filling.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { Line, Memory, Run } from "./store.ts";
@@ -12,6 +14,12 @@ export const COMPENSATE = { name: "compensate", version: 1 } as const;
 export interface Claim extends Pick<Deed, "does" | "input" | "compensate"> {
   /** By this its receiver knows a repetition. */
   readonly key: string;
+  readonly verify?: Look;
+}
+
+/** What looks whether a deed was done, as data. */
+export interface Look extends Pick<Verify, "does" | "input"> {
+  readonly tells: Tells;
 }
 
 const Step = z.object({
@@ -20,6 +28,8 @@ const Step = z.object({
   does: z.string(),
   input: z.unknown(),
   compensate: z.custom<Compensation>((value) => typeof value === "object" && value !== null),
+  /** What looks whether the deed was done, where that is not known. */
+  verify: z.custom<Look>((value) => typeof value === "object" && value !== null).optional(),
   /** By this a second taking back is known to be one. */
   key: z.string(),
   /** What the deed gave; where it is absent, nobody knows whether it was done. */
@@ -71,12 +81,13 @@ export function withUndoings(
 /** The deed behind a place in a run that takes deeds back, and what stands inside it; none where it is about no deed. */
 function deedBehind(place: string): { readonly step: string; readonly rest: string } | undefined {
   const [, name = "", rest = ""] = /^((?:\\.|[^\\/.])+)(\/.*)?$/s.exec(place) ?? [];
-  const [, step = "", asked] = /^(.*?)(~done)?$/s.exec(name.replace(/\\(.)/gs, "$1")) ?? [];
+  const [, step = "", asked] = /^(.*?)(~done|~look)?$/s.exec(name.replace(/\\(.)/gs, "$1")) ?? [];
   if (step === "" || step.startsWith("~")) return undefined;
   return { step, rest: asked === undefined ? rest : `/${asked}${rest}` };
 }
 
-/** The name under which it is asked whether a deed was done, in a run that takes deeds back. */
+/** The names under which it is looked, and a person asked, whether a deed was done, in a run that takes deeds back. */
+export const lookOf = (step: string): string => `${step}~look`;
 export const askedOf = (step: string): string => `${step}~done`;
 
 /** The request itself may have arrived. */
@@ -103,18 +114,20 @@ export function undoable(lines: readonly Line[], took: ReadonlySet<string>): Und
   const undone: string[] = [];
   const stays: string[] = [];
   for (const deed of deeds.filter((each) => !open.includes(each))) {
-    const { place, claim, gave } = deed;
-    const { does, input, compensate } = claim;
-    if (!compensate) {
-      stays.push(place);
-      continue;
-    }
     const own = takeOne(open, deed);
-    const key = own && !own.gave ? own.claim.key : fingerprint({ undo: claim.key });
-    if (own?.gave || took.has(key)) undone.push(place, ...(own ? [own.place] : []));
-    else steps.push({ step: place, does, input, compensate, key, ...(gave && { gave }) });
+    const way = wayBack(deed, own);
+    if (!way) stays.push(deed.place);
+    else if (own?.gave || took.has(way.key)) undone.push(deed.place, ...(own ? [own.place] : []));
+    else steps.push(way);
   }
   return { steps, undone, stays };
+}
+
+/** What its pattern has begun to do to take it back is known by the key of that. */
+function wayBack({ place, claim, gave }: Done, own: Done | undefined): UndoStep | undefined {
+  const { does, input, compensate, verify } = claim;
+  const key = own && !own.gave ? own.claim.key : fingerprint({ undo: claim.key });
+  return compensate && { step: place, does, input, compensate, key, ...(gave ? { gave } : verify && { verify }) };
 }
 
 /** What the pattern itself did, or began, to take a deed back; each counts for one deed. */
@@ -159,7 +172,21 @@ function printOfUndoing(compensate: Compensation, value: unknown): string | unde
 /** What a deed is taken back with, once it is known what it gave. Throws where that does not tell all that is needed. */
 export function inputOfUndoing({ input, values, output: key }: Compensation, value: unknown): unknown {
   if (!values) return input;
+  return filledIn(input, { ...values, output: partOf(value, key) });
+}
+
+/** What stands under a key; a value without it is that itself. */
+function partOf(value: unknown, key: string | undefined): unknown {
   const hasIt = key !== undefined && typeof value === "object" && value !== null && Object.hasOwn(value, key);
-  const output = hasIt ? (value as Readonly<Record<string, unknown>>)[key] : value;
-  return filledIn(input, { ...values, output });
+  return hasIt ? (value as Readonly<Record<string, unknown>>)[key] : value;
+}
+
+/** Whether what was found says that a deed was done, and what it gave. Throws where it does not tell. */
+export function verdictOf({ done, value, values, output: key, missing }: Tells, found: unknown): Verdict {
+  if (missing.some((status) => status === partOf(found, "status"))) return { done: false };
+  const known = { ...values, output: partOf(found, key) };
+  const variables = Object.keys(known);
+  if (!compileCondition(done, variables).holds(known)) return { done: false };
+  if (value === undefined) return { done: true, value: found };
+  return { done: true, value: { ...(found as object), [key]: compileExpression(value, variables).value(known) } };
 }

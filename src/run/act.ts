@@ -129,8 +129,7 @@ export class Act implements Open, Gated, Choosy {
   async #claim(): Promise<void> {
     const key = this.#key;
     const place = claimPlace(this.place, ++this.#claims);
-    const { does, input, compensate } = this.#deed;
-    const value: Claim = kept({ does, input, key, ...(compensate && { compensate }) });
+    const value = kept(claimOf(this.#deed, key));
     const line = { place, kind: "choice", print: this.#print, state: "done", ms: 0, value } as const;
     await this.#play.journal.write([this.#play.journal.newLine(this.#frame, line)]);
   }
@@ -203,4 +202,11 @@ export class Act implements Open, Gated, Choosy {
     if (state === "failed" && error) this.#tell.fail(Failure.fromInfo(error));
     else this.#tell.done(value);
   }
+}
+
+/** All that is needed to take it back stands beside it, and to look whether it was done. */
+function claimOf({ does, input, compensate, verify }: Deed, key: string): Claim {
+  const { tells } = verify ?? {};
+  const look = compensate && verify && tells && { does: verify.does, input: verify.input, tells };
+  return { does, input, key, ...(compensate && { compensate }), ...(look && { verify: look }) };
 }

@@ -1,8 +1,18 @@
 import { z } from "zod";
+import type { Verdict } from "../core/deed.ts";
 import { endsRun, Failure } from "../core/errors.ts";
 import { definePattern, type Pattern, type RunContext } from "../core/pattern.ts";
 import { counted } from "../core/texts.ts";
-import { askedOf, COMPENSATE, inputOfUndoing, Undoing, type UndoStep } from "../core/undoing.ts";
+import {
+  askedOf,
+  COMPENSATE,
+  inputOfUndoing,
+  type Look,
+  lookOf,
+  Undoing,
+  type UndoStep,
+  verdictOf,
+} from "../core/undoing.ts";
 
 const Undone = z.object({
   run: z.string(),
@@ -43,7 +53,7 @@ async function takenBack(
   { step, key, compensate, gave, ...deed }: UndoStep,
 ): Promise<How> {
   try {
-    const had = gave ?? (await askWhetherDone(ctx, run, { step, ...deed }));
+    const had = gave ?? (await whatItGave(ctx, run, { step, ...deed }));
     if (!had) return "never done";
     ctx.tell(`takes back ${step}`);
     const { does, effect = { idempotent: true }, seconds, retry } = compensate;
@@ -63,11 +73,34 @@ async function takenBack(
   }
 }
 
+/** What a deed gave of which nobody knows whether it was done: it is looked for, and where that does not tell, asked. */
+async function whatItGave(
+  ctx: RunContext,
+  run: string,
+  step: Doubtful,
+): Promise<{ readonly value: unknown } | undefined> {
+  const { verify } = step;
+  const verdict = verify && (await looked(ctx, step.step, verify));
+  if (verdict) return verdict.done ? { value: verdict.value } : undefined;
+  return askWhetherDone(ctx, run, step);
+}
+
+type Doubtful = Pick<UndoStep, "step" | "does" | "input" | "verify">;
+
+async function looked(ctx: RunContext, step: string, { does, input, tells }: Look): Promise<Verdict | undefined> {
+  try {
+    return verdictOf(tells, await ctx.act(lookOf(step), { does, input }));
+  } catch (error) {
+    if (endsRun(Failure.from(error))) throw error;
+    return undefined;
+  }
+}
+
 /** What was begun and never answered is nobody's to take back before a person has said that it was done. */
 async function askWhetherDone(
   ctx: RunContext,
   run: string,
-  { step, does, input }: Pick<UndoStep, "step" | "does" | "input">,
+  { step, does, input }: Doubtful,
 ): Promise<{ readonly value: unknown } | undefined> {
   const told = await ctx.wait(askedOf(step), {
     kind: "answer",

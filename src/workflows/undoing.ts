@@ -52,7 +52,7 @@ export function compensationOf({ compensate, http }: Node): (all: Values) => Pic
 }
 
 /** Of a value what these paths lead to, and nothing else. */
-function picked(value: unknown, paths: readonly (readonly string[])[]): unknown {
+export function picked(value: unknown, paths: readonly (readonly string[])[]): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   if (paths.some((path) => path.length === 0)) return value;
   const heads = [...Map.groupBy(paths, ([head = ""]) => head)].filter(([head]) => Object.hasOwn(value, head));

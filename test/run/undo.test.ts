@@ -278,6 +278,47 @@ describe("what is taken back", () => {
   });
 });
 
+describe("a deed that was cut off and says how it is looked for", () => {
+  const tells = { done: "output.paid", value: "output.receipt", values: {}, output: "body", missing: [404] };
+  const verify = { does: "look", input: "b", tells, read: () => ({ done: false }) as const };
+  const way = { does: "refund", input: { what: "{{ output }}" }, values: {}, output: "body" };
+
+  test.each([
+    ["was had: it is taken back", { status: 200, body: { paid: true, receipt: "r7" } }, ["-r7"]],
+    ["is not there", { status: 404, body: null }, []],
+    ["is there, and not done", { status: 200, body: { paid: false } }, []],
+  ])("%s", async (_, found, expected) => {
+    mishap = (what) => (what === "+b" ? new Failure("TIMEOUT", "no answer") : undefined);
+    scene.deeds = [...scene.deeds, { name: "look", perform: async () => found }];
+    const id = await scene.start(
+      patternOf("cut", async (ctx) => {
+        await ctx.act("b", pay("b", { verify, compensate: way })).catch(() => {});
+        throw new Error("oh");
+      }),
+    );
+    await scene.serve();
+    expect(await undone(id)).toMatchObject({ status: "succeeded" });
+    expect(backs()).toEqual(expected);
+  });
+
+  test("is a person's to tell where the look fails", async () => {
+    mishap = (what) => (what === "+b" ? new Failure("TIMEOUT", "no answer") : undefined);
+    const id = await scene.start(
+      patternOf("cut", async (ctx) => {
+        await ctx.act("b", pay("b", { verify, compensate: way })).catch(() => {});
+        throw new Error("oh");
+      }),
+    );
+    await scene.serve();
+    const { id: undoing } = await undoingOf(id);
+    await scene.until(() => scene.is(undoing, "waiting"));
+    const [wait] = (await scene.store.progress(undoing)).waiting;
+    await scene.store.decide(undoing, wait?.place ?? "", { how: "answered", value: "r9" }, "eve");
+    expect(await undone(id)).toMatchObject({ status: "succeeded" });
+    expect(backs()).toEqual(["-r9"]);
+  });
+});
+
 describe("on request", () => {
   const shop = (end: (ctx: RunContext) => Promise<unknown>) => terrible(end);
 

@@ -104,6 +104,24 @@ describe("what a workflow did", () => {
     ]);
   });
 
+  test("and was taken back is not offered to a fork: there it is asked for anew", async () => {
+    await using other = await openReceiver((_, n) => ({ json: { id: n } }));
+    await using stage = await openStage({ settings: { hosts: [other.host] }, script: byModel({ a: { text: "A" } }) });
+    const nodes = {
+      hotel: order(other.host, "hotel"),
+      think: { agent: "oa/a", task: "t {{ nodes.hotel.output.id }}" },
+    };
+    const source = await stage.graph({ inputs, nodes }, { inputs: { who } });
+    const { run: undoing } = await stage.store.compensate(source.id, { ask: false });
+    stage.engine.nudge(undoing.id);
+    await stage.ended(undoing.id);
+    const ask = { source, caller: "test", effects: "run" } as const;
+    expect(await stage.engine.foreseeFork(ask)).toMatchObject({ reused: 0, first: ["map/0/hotel"] });
+    const { run: fork } = await stage.engine.fork(ask);
+    expect(await stage.ended(fork.id)).toMatchObject({ status: "succeeded" });
+    expect(other.asked.map((asked) => asked.split(" {")[0])).toEqual(["POST /hotel", "DELETE /hotel/1", "POST /hotel"]);
+  });
+
   test("in a fork is the fork's own alone: what its source did stays", async () => {
     await using other = await openReceiver((_, n) => ({ json: { id: n } }));
     const script = byModel({ a: { text: "A" }, b: { text: "B" } });
