@@ -21,7 +21,9 @@ export interface Deed {
 }
 
 /** A deed that takes another back, as data. */
-export interface Compensation extends Pick<Deed, "does" | "input" | "effect" | "seconds" | "retry"> {
+export interface Compensation extends Pick<Deed, "does" | "input" | "seconds" | "retry"> {
+  /** Unsaid: its receiver knows a repetition by its key. True: one that a crash cut off is a person's to tell. */
+  readonly effect?: true | { readonly idempotent: true };
   /** Its texts are filled in with these, and with `output`: what the deed gave. Without them it stands as it is. */
   readonly values?: Readonly<Record<string, unknown>>;
   /** The key under which `output` stands in what the deed gave; unsaid: `output` is all of it. */

@@ -168,10 +168,13 @@ export function* insertEvent(event: NewEvent, now: number): Tx<Row | undefined> 
 }
 
 const runRow = (id: string): Tx<Row | undefined> =>
-  first(sql("select id, caller, pattern, labels, generation, idempotency_key from runs where id = $1", id));
+  first(sql("select id, caller, pattern, labels, generation, idempotency_key, undoes from runs where id = $1", id));
 
-/** The subscriptions that have led to a run, the nearest last. */
+/** The subscriptions that have led to a run, the nearest last: to one that takes deeds back, those of who did them. */
 function* chainOf(run: Row): Tx<readonly string[]> {
+  const source = maybeText(run, "undoes");
+  const doer = source === undefined ? undefined : yield* runRow(source);
+  if (doer) return yield* chainOf(doer);
   const cause = causeOf(run);
   if (!cause) return [];
   const event = yield* first(sql("select chain from events where number = $1", cause.event));

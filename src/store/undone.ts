@@ -51,7 +51,7 @@ export function* beginUndoing(of: Row, { ask }: { readonly ask: boolean }, now: 
   const [row] = yield sql(
     `insert into runs (id, status, pattern, pattern_version, input, caller, labels, priority, catalogue, seed, needs,
        rehearsal, on_budget, cap_explicit, rank, created_at, undoes, events_before)
-     select $2, 'queued', $3, $4, $5, caller, labels, priority, catalogue, seed, '[]', rehearsal, 'fail', 0,
+     select $2, 'queued', $3, $4, $5, caller, labels, priority, catalogue, seed, $7, rehearsal, 'fail', 0,
        $6 - priority * 60000, $6, id, (select coalesce(max(number), 0) from events)
      from runs where id = $1 returning *`,
     run,
@@ -60,10 +60,15 @@ export function* beginUndoing(of: Row, { ask }: { readonly ask: boolean }, now: 
     COMPENSATE.version,
     yield* keep(input, now),
     now,
+    JSON.stringify(needsBut(of)),
   );
   if (row && !ask) yield* mark(run, `what it did is being taken back by run ${text(row, "id")}`);
   return row;
 }
+
+/** No model is asked; what else it needed may be needed again. */
+const needsBut = (of: Row): string[] =>
+  (JSON.parse(text(of, "needs")) as string[]).filter((need) => !need.startsWith("provider:"));
 
 /** Begins to take back what a run did that has ended by a catastrophe; one whose journal cannot be read says so. */
 export function* undoAfterCatastrophe(dead: Row, now: number): Tx<void> {

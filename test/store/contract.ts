@@ -11,6 +11,7 @@ import { generationsContract } from "./contract/generations.ts";
 import { memoryContract } from "./contract/memory.ts";
 import { moneyContract } from "./contract/money.ts";
 import { runsContract } from "./contract/runs.ts";
+import { undoingContract } from "./contract/undoing.ts";
 import { waitsContract } from "./contract/waits.ts";
 import type { FakeClock } from "./kit.ts";
 
@@ -39,4 +40,5 @@ export function storeContract(open: OpenStore): void {
   eventWaitsContract(open);
   deliveriesContract(open);
   deadContract(open);
+  undoingContract(open);
 }
