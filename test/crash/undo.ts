@@ -10,7 +10,7 @@ export type Receivers = Awaited<ReturnType<typeof openReceivers>>;
 const ORDERS = ["hotel", "flight", "car"];
 
 /** A run that has placed orders and then died, written down by nobody who could play it. */
-export async function deadRun(home: Home, host: string, nth: number): Promise<string> {
+async function deadRun(home: Home, host: string, nth: number): Promise<string> {
   return home.look(async (store) => {
     const wish = { pattern: "run_pipeline", pattern_version: 1, input: {}, caller: "local", caps: { explicit: false } };
     const rest = {
