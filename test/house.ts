@@ -15,6 +15,7 @@ import { patterns as plain } from "../src/patterns/index.ts";
 import { Deeds } from "../src/run/deeds.ts";
 import { Guard } from "../src/run/guard.ts";
 import { Play } from "../src/run/play.ts";
+import { compensate } from "../src/run/undo.ts";
 import { openBaton } from "../src/server.ts";
 import { makeRunWorkflow } from "../src/workflows/run-workflow.ts";
 import type { Script } from "./stub/script.ts";
@@ -204,7 +205,7 @@ export async function eventually(isSo: () => boolean | Promise<boolean>): Promis
 }
 
 function patternOf(name: string, patterns: readonly Pattern[]) {
-  const pattern = patterns.find((each) => each.name === name);
+  const pattern = [...patterns, compensate as unknown as Pattern].find((each) => each.name === name);
   if (!pattern) throw new Error(`no pattern ${name}`);
   return pattern;
 }

@@ -96,7 +96,13 @@ export async function settled(store: RunStore, letter: Letter, how: "requeue" | 
     await store.drop(id);
     return `${id} is dropped: it stays in the history, and is no dead letter any more.`;
   }
-  await store.again(id, "dead");
+  try {
+    await store.again(id, "dead");
+  } catch (error) {
+    const { code, message, options } = Failure.from(error);
+    if (code !== "ILLEGAL_CHANGE") throw error;
+    return `${id} is not queued again: ${message}. ${options.hint ?? ""}`.trim();
+  }
   return `${id} is queued again, from its failed step: what was paid for is kept.`;
 }
 

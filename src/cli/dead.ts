@@ -50,6 +50,7 @@ async function runTexts(baton: Baton, run: Run): Promise<readonly string[]> {
     error ? `error: ${error.code} (${error.kind}): ${redactText(error.message)}` : "error: none was kept",
     ...(error?.hint ? [`hint: ${redactText(error.hint)}`] : []),
     ...(crashes > 0 ? [`crashes: ${crashes}`] : []),
+    ...run.degraded.map((said) => `degraded: ${redactText(said)}`),
     `input: ${of(input)}`,
     ...(error?.step ? [`the step that failed:\n${await traceOf(baton, run, "step", error.step)}`] : []),
     `its steps:\n${await traceOf(baton, run, "steps")}`,

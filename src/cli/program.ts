@@ -3,6 +3,7 @@ import { z } from "zod";
 import { VERSION } from "../version.ts";
 import type { ApproveOptions } from "./approve.ts";
 import type { CheckOptions } from "./check.ts";
+import type { CompensateOptions } from "./compensate.ts";
 import { complain, USAGE } from "./complain.ts";
 import type { DeadOptions } from "./dead.ts";
 import type { ExportOptions } from "./export.ts";
@@ -146,6 +147,17 @@ function program(): Command {
     );
 
   withDead(baton);
+
+  baton
+    .command("compensate")
+    .argument("<run>", "the id of a run that has ended")
+    .description("take back what a run did, the last step first; says first what that is")
+    .option("--yes", "ask nothing")
+    .action(
+      act<CompensateOptions>(async (options, id) =>
+        (await import("./compensate.ts")).compensateRun(String(id), options),
+      ),
+    );
 
   baton
     .command("save")

@@ -44,6 +44,7 @@ const CODES = {
   INVALID_WORKFLOW: "semantic",
   STALLED: "semantic",
   EFFECT_UNKNOWN: "semantic",
+  NOT_UNDONE: "semantic",
   ILLEGAL_CHANGE: "semantic",
   STALE_APPROVAL: "semantic",
 
@@ -58,6 +59,7 @@ const CODES = {
   DIVERGED: "catastrophic",
   OVERLAPPED: "catastrophic",
   CRASH_LOOP: "catastrophic",
+  DAMAGE: "catastrophic",
   BUG: "catastrophic",
 } as const satisfies Record<string, Kind>;
 

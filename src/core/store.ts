@@ -8,6 +8,7 @@ import type { OnBudget } from "./limits.ts";
 import type { MemoryStore } from "./memory.ts";
 import type { Message, RehearsalPlan, ShapeMode, ToolSpec, ToolUse } from "./provider.ts";
 import type { Status } from "./status.ts";
+import type { Undoable } from "./undoing.ts";
 import type { Usage } from "./usage.ts";
 import type { VersionStore } from "./versions.ts";
 
@@ -63,6 +64,10 @@ export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferr
   readonly wake_at?: number;
   /** When a dead run was dropped: it is kept, and no dead letter any more. */
   readonly dropped_at?: number;
+  /** The run whose deeds it takes back. */
+  readonly undoes?: string;
+  /** How often what was done at a place was taken back, to be done again. */
+  readonly redone?: Readonly<Record<string, number>>;
   readonly output?: unknown;
   readonly error?: FailureInfo;
   readonly degraded: readonly string[];
@@ -448,6 +453,12 @@ export interface RunStore extends EventStore {
   resume(id: string): Promise<Run>;
   /** A failed or dead run goes back to the queue in a new generation, without its failed lines. */
   again(id: string, from: "failed" | "dead", step?: string): Promise<Run>;
+  /** What of a run's deeds would be taken back, and what has no way back. */
+  undoable(id: string): Promise<Undoable>;
+  /** Has what a run did taken back by a run of its own, once; one that did not get to its end goes on. `ask`: a person must agree first. */
+  compensate(id: string, how: { readonly ask: boolean }): Promise<{ readonly run: Run; readonly existed: boolean }>;
+  /** The runs that took back what a run did, the oldest first. */
+  undoings(id: string): Promise<readonly Run[]>;
   /** A dead run is kept, and no dead letter any more; requeued, it is as if it had never been dropped. */
   drop(id: string): Promise<Run>;
   decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;

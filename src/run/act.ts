@@ -1,12 +1,13 @@
 import type { Deed, Verdict, Verify } from "../core/deed.ts";
 import { Failure } from "../core/errors.ts";
-import { fingerprint } from "../core/fingerprint.ts";
 import type { Line } from "../core/store.ts";
+import { type Claim, deedPrint } from "../core/undoing.ts";
 import type { Teller } from "./call.ts";
 import { askConsent, consentPlace, needsConsent } from "./consent.ts";
-import { askWhetherDone, claimPlace, claimsOf, isAsked } from "./doubt.ts";
+import { askWhetherDone, claimPlace, claimsOf, isAsked, keyClaimed } from "./doubt.ts";
 import { attempted, keyOf } from "./effort.ts";
 import type { Frame, Open } from "./frame.ts";
+import { kept } from "./kept.ts";
 import type { Choosy } from "./offers.ts";
 import type { Gated, Playing } from "./playing.ts";
 
@@ -36,7 +37,7 @@ export class Act implements Open, Gated, Choosy {
     this.place = place;
     this.#deed = deed;
     this.#tell = tell;
-    this.#print = fingerprint({ kind: "act", does: deed.does, input: deed.input });
+    this.#print = deedPrint(deed);
   }
 
   begin(): void {
@@ -114,14 +115,21 @@ export class Act implements Open, Gated, Choosy {
 
   #attempted({ does, input }: Pick<Deed, "does" | "input">, mayRepeat: boolean): Promise<unknown> {
     const { place } = this;
-    return attempted(this.#play, { ...this.#deed, does, input, place, mayRepeat, signal: this.#stop.signal });
+    const key = this.#key;
+    return attempted(this.#play, { ...this.#deed, does, input, place, key, mayRepeat, signal: this.#stop.signal });
+  }
+
+  /** What was claimed is known by the key it was claimed with. */
+  get #key(): string {
+    const claimed = this.#claims > 0 ? keyClaimed(this.#play, this.place, this.#claims) : undefined;
+    return claimed ?? this.#deed.key ?? keyOf(this.#play, this.place);
   }
 
   /** Nothing is done before it is durable that it was about to be. */
   async #claim(): Promise<void> {
+    const key = this.#key;
     const place = claimPlace(this.place, ++this.#claims);
-    const { does, input } = this.#deed;
-    const value = { does, input, key: keyOf(this.#play, this.place) };
+    const value = kept(claimOf(this.#deed, key));
     const line = { place, kind: "choice", print: this.#print, state: "done", ms: 0, value } as const;
     await this.#play.journal.write([this.#play.journal.newLine(this.#frame, line)]);
   }
@@ -194,4 +202,11 @@ export class Act implements Open, Gated, Choosy {
     if (state === "failed" && error) this.#tell.fail(Failure.fromInfo(error));
     else this.#tell.done(value);
   }
+}
+
+/** All that is needed to take it back stands beside it, and to look whether it was done. */
+function claimOf({ does, input, compensate, verify }: Deed, key: string): Claim {
+  const { tells } = verify ?? {};
+  const look = compensate && verify && tells && { does: verify.does, input: verify.input, tells };
+  return { does, input, key, ...(compensate && { compensate }), ...(look && { verify: look }) };
 }

@@ -2,6 +2,7 @@ import type { Deed, Verdict } from "../core/deed.ts";
 import { Failure } from "../core/errors.ts";
 import type { WaitAnswer } from "../core/pattern.ts";
 import { joinPlace, nthName } from "../core/place.ts";
+import type { Claim } from "../core/undoing.ts";
 import type { Frame } from "./frame.ts";
 import type { Playing } from "./playing.ts";
 import { Waiting } from "./waiting.ts";
@@ -19,6 +20,10 @@ export function claimsOf({ journal }: Playing, frame: Frame, place: string, prin
     journal.passed(doubtPlace(place, nth));
   }
 }
+
+/** By which key the nth claim is known. */
+export const keyClaimed = ({ memory }: Playing, place: string, nth: number): string | undefined =>
+  (memory.line(claimPlace(place, nth))?.value as Partial<Claim> | undefined)?.key;
 
 /** Has a person been asked about the nth claim? Then nobody else is. */
 export function isAsked({ memory, run }: Playing, place: string, nth: number): boolean {

@@ -11,12 +11,14 @@ const SECONDS = 60;
 /** What is done at a place, with whose patience; it may be repeated where a second time changes nothing. */
 interface Attempted extends Pick<Deed, "does" | "input" | "seconds" | "retry"> {
   readonly place: string;
+  readonly key: string;
   readonly mayRepeat: boolean;
   readonly signal: AbortSignal;
 }
 
-/** By this whoever receives a deed knows a repetition of it. */
-export const keyOf = ({ run: { id } }: Playing, place: string): string => fingerprint({ run: id, place });
+/** By this whoever receives a deed knows a repetition of it; what was taken back and is done again is none. */
+export const keyOf = ({ run: { id, redone } }: Playing, place: string): string =>
+  fingerprint({ run: id, place, redone: redone?.[place] });
 
 /** Does it; again where it may be repeated and its failure passes. Fails when its time is over, or it is stopped. */
 export function attempted(play: Playing, what: Attempted): Promise<unknown> {
@@ -33,9 +35,9 @@ export function attempted(play: Playing, what: Attempted): Promise<unknown> {
 }
 
 async function tried(play: Playing, what: Attempted, nth: number): Promise<unknown> {
-  const { does, input, place, signal } = what;
+  const { does, input, place, key, signal } = what;
   const { id: run, caller } = play.run;
-  const scene: DeedScene = { run, caller, place, key: keyOf(play, place), signal };
+  const scene: DeedScene = { run, caller, place, key, signal };
   try {
     return kept(await play.stage.deeds.perform(does, input, scene, play)) ?? null;
   } catch (error) {

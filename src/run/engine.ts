@@ -26,6 +26,7 @@ import { OWN_DEEDS } from "./own-deeds.ts";
 import { pinned } from "./pins.ts";
 import { Shares } from "./shares.ts";
 import type { Stage } from "./stage.ts";
+import { compensate } from "./undo.ts";
 import { Worker } from "./worker.ts";
 
 export interface EngineOptions {
@@ -91,7 +92,8 @@ class LocalEngine implements Engine {
   constructor(options: EngineOptions) {
     const { store, desk, clock, log, limits, retry, breaker, budgets, maxUsd } = options;
     this.#options = options;
-    this.#patterns = new Map(options.patterns.map((pattern) => [pattern.name, pattern]));
+    const all = [...options.patterns, compensate as unknown as Pattern];
+    this.#patterns = new Map(all.map((pattern) => [pattern.name, pattern]));
     const provider = (id: string) => desk.provider(id);
     const { identity, ownerIsDead } = options;
     this.#guard = new Guard({

@@ -16,7 +16,7 @@ import { Play } from "./play.ts";
 import type { Stage } from "./stage.ts";
 
 export interface ForkParts extends NewRunParts {
-  readonly store: Pick<RunStore, "memory" | "catalogue">;
+  readonly store: Pick<RunStore, "memory" | "catalogue" | "undoable">;
   readonly patterns: ReadonlyMap<string, Pattern>;
 }
 
@@ -26,21 +26,24 @@ export interface Forked {
   readonly source: Run;
   readonly pattern: Pattern;
   readonly memory: Memory;
+  /** Places of what the source did and was taken back: that is not offered. */
+  readonly undone: readonly string[];
 }
 
 /** Checks what is asked for and makes a run of it; throws where it cannot be. */
 export async function newFork(request: ForkRequest, parts: ForkParts): Promise<Forked> {
   const { source, changes = {} } = request;
   const pattern = patternOf(source, parts.patterns);
-  const [memory, pinnedThen] = await Promise.all([
+  const [memory, pinnedThen, { undone }] = await Promise.all([
     parts.store.memory(source.id),
     parts.store.catalogue(source.catalogue),
+    parts.store.undoable(source.id),
   ]);
   if (!pinnedThen) throw new Failure("NOT_FOUND", `what run ${source.id} has pinned is gone from the store`);
   const input = inputOf(source, pattern, changes);
   if (changes.input) pattern.check?.(input, parts.limits);
   const catalogue = forkedCatalogue(pinnedThen, { ...source, pattern, input }, changes, parts);
-  return { wish: wishOf(request, { pattern, input, catalogue, memory }, parts), source, pattern, memory };
+  return { wish: wishOf(request, { pattern, input, catalogue, memory }, parts), source, pattern, memory, undone };
 }
 
 interface Made {
@@ -125,9 +128,10 @@ function knownPlace(written: string, { lines, attempts, waits }: Memory, what: s
 
 /** Plays the fork to the front of what it is offered, with nobody asked and nothing written, and tells what it has seen. */
 export async function foreseeFork(forked: Forked, stage: Stage): Promise<ForkForecast> {
-  const { wish, pattern, memory } = forked;
+  const { wish, pattern, memory, undone } = forked;
   const run = { ...wish, ...UNBORN, catalogue: "" };
-  const offered = { lines: offeredLines(memory.lines, wish.fork), cut: cutIn(memory) };
+  const stands = offeredLines(memory.lines, wish.fork).filter(({ place }) => !undone.includes(place));
+  const offered = { lines: stands, cut: cutIn(memory) };
   const nothing = { lines: [], attempts: [], waits: [] };
   const play = new Play(
     { ...stage, log: SILENT, over: () => {} },

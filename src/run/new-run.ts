@@ -4,6 +4,7 @@ import type { StartRequest } from "../core/engine.ts";
 import { Failure } from "../core/errors.ts";
 import type { Budget, Limits } from "../core/limits.ts";
 import type { RehearsalPlan } from "../core/provider.ts";
+import { runIdOf } from "../core/run-id.ts";
 import type { NewRun, RunCaps, WorkerIdentity } from "../core/store.ts";
 import type { Library } from "../core/workflow.ts";
 import { capsOf } from "./caps.ts";
@@ -67,14 +68,4 @@ export function capsOfRun(budget: Budget = {}, { budgets }: Pick<NewRunParts, "b
 }
 
 /** `r_` and 128 random bits. */
-export const newId = (): string => `r_${base32(randomBytes(16))}`;
-
-function base32(bytes: Uint8Array): string {
-  const letters = "abcdefghijklmnopqrstuvwxyz234567";
-  let bits = 0n;
-  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
-  let text = "";
-  for (let i = Math.ceil((bytes.length * 8) / 5) - 1; i >= 0; i--)
-    text += letters[Number((bits >> BigInt(i * 5)) & 31n)];
-  return text;
-}
+export const newId = (): string => runIdOf(randomBytes(16));

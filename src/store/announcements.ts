@@ -4,6 +4,7 @@ import { textHash } from "../core/fingerprint.ts";
 import type { Line, Wait } from "../core/store.ts";
 import { putOut } from "./outbox.ts";
 import { first, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
+import { tellUndone, undoAfterCatastrophe } from "./undone.ts";
 
 /** A run that was started by an event bears the event's number and the subscription in its idempotency key. */
 const STARTED_BY = /^event\/(\d+)\/(.+)$/s;
@@ -20,11 +21,13 @@ export const isFailedStep = ({ kind, state, reused }: Line): boolean =>
 /** Is somebody asked by this wait? */
 export const asksSomebody = ({ kind }: Pick<Wait, "kind">): boolean => ASKED.includes(kind);
 
-/** Says that a run has ended, and so has the delivery that began it. */
+/** Says that a run has ended, and so has the delivery that began it. What it did is taken back after a catastrophe. */
 export function* announceEnd(run: Row, error: FailureInfo | undefined, now: number): Tx<void> {
   const status = text(run, "status");
   if (!ENDS.includes(status)) return;
   const id = text(run, "id");
+  yield* tellUndone(run, error);
+  if (status === "dead") yield* undoAfterCatastrophe(run, now);
   if (causeOf(run)) yield sql("update deliveries set state = 'done' where run = $1 and state = 'started'", id);
   const data = { status, ...(error && { error: { code: error.code, kind: error.kind, step: error.step } }) };
   yield* announce(run, { type: `run.${status}`, name: status, data }, now);
@@ -165,10 +168,13 @@ export function* insertEvent(event: NewEvent, now: number): Tx<Row | undefined> 
 }
 
 const runRow = (id: string): Tx<Row | undefined> =>
-  first(sql("select id, caller, pattern, labels, generation, idempotency_key from runs where id = $1", id));
+  first(sql("select id, caller, pattern, labels, generation, idempotency_key, undoes from runs where id = $1", id));
 
-/** The subscriptions that have led to a run, the nearest last. */
+/** The subscriptions that have led to a run, the nearest last: to one that takes deeds back, those of who did them. */
 function* chainOf(run: Row): Tx<readonly string[]> {
+  const source = maybeText(run, "undoes");
+  const doer = source === undefined ? undefined : yield* runRow(source);
+  if (doer) return yield* chainOf(doer);
   const cause = causeOf(run);
   if (!cause) return [];
   const event = yield* first(sql("select chain from events where number = $1", cause.event));

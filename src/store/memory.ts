@@ -2,6 +2,7 @@ import { offeredLines } from "../core/fork.ts";
 import type { Memory, News, Offered, Progress, Run, Wait } from "../core/store.ts";
 import { first, flag, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts } from "./texts.ts";
+import { undoableOf } from "./undone.ts";
 import { attemptCells, attemptOf, lineCells, lineOf, waitCells, waitOf } from "./words.ts";
 
 /** All that a run remembers; `kept` leaves out what a new generation has dropped, which only a trace wants to see. */
@@ -22,11 +23,15 @@ export function* memory(run: string, kept: boolean): Tx<Memory> {
   };
 }
 
-/** What the source of a fork offers it; what the fork has had and dropped is not offered again. */
+/**
+ * What the source of a fork offers it; what the fork has had and dropped is not offered again, nor what the source did
+ * and was taken back.
+ */
 export function* offered({ id, source, fork }: Pick<Run, "id" | "source" | "fork">): Tx<Offered | undefined> {
   if (source === undefined || !fork) return undefined;
   const had = yield sql("select place from lines where run = $1 and dropped = 1", id);
-  const gone = new Set(had.map((row) => text(row, "place")));
+  const { undone } = yield* undoableOf(source);
+  const gone = new Set([...had.map((row) => text(row, "place")), ...undone]);
   const lines = yield sql("select * from lines where run = $1 and dropped = 0", source);
   const cut = yield sql("select * from attempts where run = $1 and result = 'aborted' order by id", source);
   const texts = yield* fetchTexts([...lines.flatMap(lineCells), ...cut.flatMap(attemptCells)]);

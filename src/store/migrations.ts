@@ -8,6 +8,7 @@ import { FORMAT_DIALOGUES } from "./format-dialogues.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 import { FORMAT_LANES } from "./format-lanes.ts";
 import { FORMAT_MEMORY } from "./format-memory.ts";
+import { FORMAT_UNDO } from "./format-undo.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
 
@@ -270,6 +271,7 @@ where state = 'settled';
   FORMAT_DIALOGUES,
   FORMAT_MEMORY,
   FORMAT_AGENTS,
+  FORMAT_UNDO,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

@@ -1,13 +1,15 @@
 import { Failure, type FailureInfo } from "../core/errors.ts";
 import { isUnder } from "../core/place.ts";
+import { hasEnded, type Status } from "../core/status.ts";
 import type { NewRun, Run, RunCaps } from "../core/store.ts";
 import { announceEnd } from "./announcements.ts";
 import { CANCELLED } from "./endings.ts";
-import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
+import { bit, first, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, keepShared, unpack } from "./texts.ts";
 import { keepAgents } from "./versions.ts";
+import { undoableOf, undoingOf, undoingRows } from "./undone.ts";
 import { requeue, unknownRun, withdraw } from "./waits.ts";
-import { runCells, runOf } from "./words.ts";
+import { redoneOf, runCells, runOf } from "./words.ts";
 
 /** A priority of one is worth a minute of waiting. */
 const MINUTE = 60_000;
@@ -142,27 +144,57 @@ export function* again(id: string, from: "failed" | "dead", step: string | undef
     });
   }
   const error = unpack(row["error"], yield* fetchTexts([row["error"] ?? null])) as FailureInfo | undefined;
-  yield* forget(id, step ?? error?.step);
+  yield* mustBeOver(row);
+  const { undone } = yield* undoableOf(id);
+  yield* forget(id, step ?? error?.step, undone);
   yield sql(
     `update runs set status = 'queued', generation = generation + 1, crashes = 0, cancelling = 0, paused = 0, owner = null,
        preferred = null, wake_at = null, ended_at = null, output = null, error = null, degraded = '[]', progress = null,
-       dropped_at = null
+       dropped_at = null, redone = $2
      where id = $1`,
     id,
+    redoneWith(row, undone),
   );
   yield* withdraw(id, [""], now);
   return yield* whole(yield* mustFind(id));
 }
 
+/** What a run did is not done again while it is being taken back; nor taken back once it is built upon again. */
+function* mustBeOver(row: Row): Tx<void> {
+  const open = (yield* undoingRows(text(row, "id"))).find((one) => !hasEnded(text(one, "status") as Status));
+  if (open)
+    throw new Failure("ILLEGAL_CHANGE", `run ${text(open, "id")} takes back what this run did, and has not ended`, {
+      hint: `Wait for it (get_run ${text(open, "id")}) or cancel it; then retry.`,
+    });
+  const source = maybeText(row, "undoes");
+  if (source === undefined) return;
+  const { generation } = yield* undoingOf(row);
+  const of = yield* mustFind(source);
+  if (int(of, "generation") === generation && hasEnded(text(of, "status") as Status)) return;
+  throw new Failure("ILLEGAL_CHANGE", `run ${source}, whose deeds this run takes back, has gone on since`, {
+    hint: `Once it has ended, control_run compensate ${source} takes back what it did.`,
+  });
+}
+
+/** The key of what is done again must be another one. */
+function redoneWith(row: Row, undone: readonly string[]): string | null {
+  if (undone.length === 0) return maybeText(row, "redone") ?? null;
+  const counts: Record<string, number> = { ...redoneOf(row) };
+  for (const place of undone) counts[place] = (counts[place] ?? 0) + 1;
+  return JSON.stringify(counts);
+}
+
 /**
- * Drops the lines of the failing step, or of all that failed, with the decisions and inner runs around them. What is
- * known to have failed is claimed anew; of a claim without a result nobody knows, and it stays.
+ * Drops the lines of the failing step, or of all that failed, and of what was taken back, with the decisions and inner
+ * runs around them. What is known to have failed is claimed anew; of a claim without a result nobody knows, and it stays.
  */
-function* forget(run: string, step: string | undefined): Tx<void> {
+function* forget(run: string, step: string | undefined, undone: readonly string[]): Tx<void> {
   const lines = yield sql("select generation, place, kind, state from lines where run = $1 and dropped = 0", run);
   const failing = lines.filter((line) => isFailing(line, step)).map((line) => text(line, "place"));
   if (step !== undefined) failing.push(step);
-  const claims = lines.filter((line) => line["state"] === "failed").map((line) => text(line, "place"));
+  failing.push(...undone);
+  const failed = lines.filter((line) => line["state"] === "failed").map((line) => text(line, "place"));
+  const claims = [...failed, ...undone];
   const isClaim = (place: string) =>
     claims.some((step) => /^\/~(claim|done|effect)(\.\d+)?$/.test(cutFrom(place, step)));
   const around = (line: Row) =>

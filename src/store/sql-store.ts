@@ -5,11 +5,13 @@ import type * as events from "../core/event.ts";
 import { type Log, SILENT } from "../core/log.ts";
 import { MemorySettings } from "../core/memory.ts";
 import type * as core from "../core/store.ts";
+import type { Undoable } from "../core/undoing.ts";
 import type { Usage } from "../core/usage.ts";
 import { lastNumber } from "./announcements.ts";
 import { correct } from "./attempts.ts";
 import { Books } from "./books.ts";
 import * as claims from "./claims.ts";
+import { compensate, undoings } from "./compensating.ts";
 import * as dead from "./dead.ts";
 import * as deliveries from "./deliveries.ts";
 import type { Driver, Job } from "./driver.ts";
@@ -28,6 +30,7 @@ import { SqlMemory } from "./sql-memory.ts";
 import { SqlVersions } from "./sql-versions.ts";
 import type { Tx } from "./statement.ts";
 import * as switches from "./switches.ts";
+import { undoableOf } from "./undone.ts";
 import * as waits from "./waits.ts";
 import { mayAnnounce, mayShare, write } from "./writes.ts";
 
@@ -192,6 +195,22 @@ export class SqlStore implements core.RunStore {
 
   again(id: string, from: "failed" | "dead", step?: string): Promise<core.Run> {
     return this.#db.write({ tx: ({ now }) => runs.again(id, from, step, now), fresh: true, touched: () => [id] });
+  }
+
+  undoable(id: string): Promise<Undoable> {
+    return this.#db.read(() => undoableOf(id));
+  }
+
+  compensate(id: string, how: { readonly ask: boolean }): ReturnType<core.RunStore["compensate"]> {
+    return this.#db.write({
+      tx: ({ now }) => compensate(id, how, now),
+      fresh: true,
+      touched: ({ run }) => [id, run.id],
+    });
+  }
+
+  undoings(id: string): Promise<readonly core.Run[]> {
+    return this.#db.read(() => undoings(id));
   }
 
   drop(id: string): Promise<core.Run> {

@@ -51,6 +51,8 @@ export function runOf(row: Row, texts: Texts): Run {
       ended_at: maybeInt(row, "ended_at"),
       wake_at: maybeInt(row, "wake_at"),
       dropped_at: maybeInt(row, "dropped_at"),
+      undoes: maybeText(row, "undoes"),
+      redone: redoneOf(row),
       output: unpack(row["output"], texts),
       error: unpack(row["error"], texts) as FailureInfo | undefined,
       progress: maybeText(row, "progress"),
@@ -59,6 +61,11 @@ export function runOf(row: Row, texts: Texts): Run {
     }),
   };
 }
+
+export const redoneOf = (row: Row): Readonly<Record<string, number>> | undefined => {
+  const redone = maybeText(row, "redone");
+  return redone === undefined ? undefined : (JSON.parse(redone) as Record<string, number>);
+};
 
 export const capsOf = (row: Row): Caps =>
   present({ usd: maybeInt(row, "cap_usd"), tokens: maybeInt(row, "cap_tokens"), calls: maybeInt(row, "cap_calls") });

@@ -3,6 +3,7 @@ import { STATUSES } from "../core/status.ts";
 import { ownRun } from "./own-run.ts";
 import { simpleTool } from "./simple-tool.ts";
 import { LOOKS, type Setting, type Tool } from "./tool.ts";
+import { traceMemory } from "./trace-memory.ts";
 import { cost, graph, step, steps, summary } from "./trace-views.ts";
 import { lazily, outputSchema } from "./wire.ts";
 
@@ -44,7 +45,7 @@ export const getRunTrace = (setting: Setting): Tool =>
         const { run_id, cursor, step: place } = input;
         const view = input.view ?? (place === undefined ? "summary" : "step");
         const run = await ownRun(store, run_id, caller);
-        const memory = await store.memory(run_id);
+        const memory = await traceMemory(store, run);
         const { data, text, next: more } = VIEWS[view]({ run, memory, step: place, cursor });
         const next =
           more === undefined ? undefined : { tool: "get_run_trace", arguments: { ...input, view, cursor: more } };

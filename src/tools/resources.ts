@@ -8,6 +8,7 @@ import { runUri, traceUri } from "./envelope.ts";
 import { clip } from "./fit.ts";
 import { ownRun } from "./own-run.ts";
 import type { Rooms } from "./tool.ts";
+import { traceMemory } from "./trace-memory.ts";
 import { type Drawer, drawnWorkflow, workflowCard } from "./workflows.ts";
 
 const LISTED = 20;
@@ -117,7 +118,7 @@ async function runBody({ store }: Rooms, id: string, rest: string | undefined, c
   });
   if (!run) return undefined;
   if (isCompare) return comparisonOf(store, run);
-  return trace === undefined ? whole(run) : journal(run, stepOf(await store.memory(id), query));
+  return trace === undefined ? whole(run) : journal(run, stepOf(await traceMemory(store, run), query));
 }
 
 function workflowBody({ rooms: { library }, ...drawer }: Shelf, name: string): unknown {

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { AgentRef, refName } from "../core/agent.ts";
 import { childOf, unwrap } from "../core/check.ts";
+import { isLiteral } from "../core/filling.ts";
 import type { Pattern } from "../core/pattern.ts";
 import type { Definition, Node } from "./definition.ts";
 import { anatomyOf } from "./levels.ts";
-import { isLiteral, type Path } from "./references.ts";
+import type { Path } from "./references.ts";
 
 /** An agent or a saved workflow that a definition names, and where. */
 export interface Named<T> {

@@ -1,6 +1,7 @@
 import { type Condition, compileCondition } from "../core/condition.ts";
 import { Failure } from "../core/errors.ts";
 import { compileExpression, type Expression } from "../core/expression.ts";
+import { isLiteral } from "../core/filling.ts";
 import { compileTemplate, type Template } from "../core/template.ts";
 import type { Node } from "./definition.ts";
 
@@ -115,9 +116,6 @@ function waiting(wait: Node["wait"]): Part[] {
     ...texts(["wait", "default"], wait?.default),
   ];
 }
-
-/** Nothing is put into the text, and it tells no value. */
-export const isLiteral = (written: string): boolean => !/^\s*=|\{\{|\{%/.test(written);
 
 /** The parts of a value of any form, such as a workflow's `output`. */
 export function texts(path: Path, value: unknown, scope: Scope = "before", prompt = false): Part[] {

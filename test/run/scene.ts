@@ -9,6 +9,7 @@ import type { ModelReply, ModelRequest, Provider } from "../../src/core/provider
 import { hasEnded } from "../../src/core/status.ts";
 import type { Fence, NewRun, Run, RunStore } from "../../src/core/store.ts";
 import type { OnOutage } from "../../src/run/outage.ts";
+import { compensate } from "../../src/run/undo.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { CATALOGUE } from "./cast.ts";
 import { Dice } from "./dice.ts";
@@ -100,6 +101,11 @@ export class Scene {
     this.#patterns.set(pattern.name, pattern);
   }
 
+  /** Servers that begin from now on no longer know it. */
+  forget({ name }: Pattern): void {
+    this.#patterns.delete(name);
+  }
+
   async start(pattern: Pattern, more: Partial<NewRun> = {}): Promise<string> {
     this.learn(pattern);
     const id = `r${++this.#made}`;
@@ -181,7 +187,7 @@ export class Scene {
   /** What is wrong with a run that is over: its replay, its bill, its holds. */
   async faults(id: string): Promise<readonly string[]> {
     const { pattern } = await this.run(id);
-    const known = this.#patterns.get(pattern);
+    const known = pattern === compensate.name ? (compensate as unknown as Pattern) : this.#patterns.get(pattern);
     return known ? faultsOf(this.store, id, known, new Map(), this.time) : ["its pattern is unknown"];
   }
 

@@ -13,6 +13,7 @@ import { memoryContract } from "./contract/memory.ts";
 import { moneyContract } from "./contract/money.ts";
 import { rememberedContract } from "./contract/remembered.ts";
 import { runsContract } from "./contract/runs.ts";
+import { undoingContract } from "./contract/undoing.ts";
 import { waitsContract } from "./contract/waits.ts";
 import type { FakeClock } from "./kit.ts";
 
@@ -42,4 +43,5 @@ export function storeContract(open: OpenStore): void {
   deliveriesContract(open);
   deadContract(open);
   rememberedContract(open);
+  undoingContract(open);
 }

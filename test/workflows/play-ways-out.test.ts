@@ -128,7 +128,7 @@ describe("what was done to the world", () => {
     });
     expect(run).toMatchObject({ status: "failed", error: { code: "BAD_REQUEST" } });
     expect(run.error?.message).toMatch(/^node "car": .*; undone: flight, hotel$/);
-    expect(run.error?.hint).toContain("new run");
+    expect(run.error?.hint).toContain("control_run retry");
     expect(other.asked).toEqual([
       ...['POST /hotel {"n":1}', 'POST /flight {"n":1}', 'POST /fail {"n":1}'],
       ...["DELETE /flight/2", "DELETE /hotel/1"],

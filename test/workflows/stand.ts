@@ -1,7 +1,7 @@
 import type { Run } from "../../src/core/store.ts";
 import { patterns as listed } from "../../src/patterns/index.ts";
 import { makeRunWorkflow } from "../../src/workflows/run-workflow.ts";
-import { type HouseOptions, openHouse, PRICE } from "../house.ts";
+import { eventually, type HouseOptions, openHouse, PRICE } from "../house.ts";
 
 const patterns = [...listed, makeRunWorkflow(listed)];
 const MODELS = ["a", "b", "c", "d", "e"];
@@ -29,6 +29,8 @@ export async function openStage(options: HouseOptions = {}) {
       house.play("run_workflow", { definition, ...input }, more),
     /** What each model was asked, in order. */
     asked: (model: string) => house.vendor.requests.filter((one) => one.model === model).map(({ user }) => user),
+    /** Waits until a model has been asked. */
+    eventuallyAsked: (model: string) => eventually(() => house.vendor.requests.some((one) => one.model === model)),
     places: async (id: string) => (await house.store.memory(id)).lines.map(({ place }) => place),
   };
 }

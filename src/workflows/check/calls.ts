@@ -1,6 +1,7 @@
 import { refName } from "../../core/agent.ts";
 import { type Misfit, misfits } from "../../core/check.ts";
 import { Failure } from "../../core/errors.ts";
+import { isLiteral } from "../../core/filling.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Pattern } from "../../core/pattern.ts";
 import { misfit } from "../../core/shape.ts";
@@ -9,7 +10,7 @@ import { inputSchema, isNeeded, subjectOf } from "../inputs.ts";
 import type { Anatomy, Site } from "../levels.ts";
 import { agentsOf, workflowsOf } from "../named.ts";
 import { type Finding, instead } from "../problems.ts";
-import { isLiteral, type Path } from "../references.ts";
+import type { Path } from "../references.ts";
 import type { World } from "../world.ts";
 
 /** Agents, patterns and workflows that nobody knows, and inputs that do not fit theirs. */

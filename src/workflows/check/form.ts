@@ -1,8 +1,9 @@
 import { refName } from "../../core/agent.ts";
+import { isLiteral } from "../../core/filling.ts";
 import { KINDS, type Node, type NodeKind } from "../definition.ts";
 import { type Anatomy, outward, type Site } from "../levels.ts";
 import type { Finding } from "../problems.ts";
-import { innerNodes, isLiteral, type Path } from "../references.ts";
+import { innerNodes, type Path } from "../references.ts";
 
 const EVERY_KIND = Object.keys(KINDS) as NodeKind[];
 

@@ -1,8 +1,9 @@
 import { type AgentRef, refName } from "../../core/agent.ts";
+import { isLiteral } from "../../core/filling.ts";
 import type { Anatomy, Site } from "../levels.ts";
 import { siteOf } from "../levels.ts";
 import type { Finding } from "../problems.ts";
-import { isLiteral, nodesRead, partsOf, readsOf } from "../references.ts";
+import { nodesRead, partsOf, readsOf } from "../references.ts";
 import type { World } from "../world.ts";
 
 /** Judges of their own work, and what the patterns say of their inputs. */

@@ -3,6 +3,7 @@ import { Failure } from "../../core/errors.ts";
 import { misfit } from "../../core/shape.ts";
 import { asText } from "../../core/texts.ts";
 import type { Node } from "../definition.ts";
+import { compensationOf } from "../undoing.ts";
 import { boundsOf } from "./bounds.ts";
 import { withTexts } from "./request.ts";
 import type { Doing, Draft } from "./scene.ts";
@@ -13,9 +14,10 @@ export function httpDoing({ name, node, parts }: Draft): Doing {
   const request = parts.fill(["http"], node.http ?? {});
   const deed = { does: "http", ...effectOf(node), ...limitsOf(node) };
   const verify = verifyOf({ node, parts });
+  const undo = compensationOf(node);
   return async (ctx, { all }) => {
     const input = withTexts(request(all) as Record<string, unknown>);
-    const { body, ...rest } = asAnswer(await ctx.act(name, { ...deed, input, ...verify(all) }));
+    const { body, ...rest } = asAnswer(await ctx.act(name, { ...deed, input, ...verify(all), ...undo(all) }));
     const output = node.http?.method === "HEAD" ? rest : body;
     const wrong = node.output_schema && misfit(output, node.output_schema);
     if (wrong === undefined) return { output };
@@ -54,7 +56,12 @@ export function fileDoing({ name, node, parts }: Draft): Doing {
 export function controlDoing({ name, node, parts }: Draft): Doing {
   const run = parts.fill(["control", "run"], node.control?.run ?? "");
   const deed = { does: "control", effect: node.effect ?? ({ idempotent: true } as const), ...limitsOf(node) };
+  const undo = compensationOf(node);
   return async (ctx, { all }) => ({
-    output: await ctx.act(name, { ...deed, input: { run: asText(run(all)), action: node.control?.action } }),
+    output: await ctx.act(name, {
+      ...deed,
+      input: { run: asText(run(all)), action: node.control?.action },
+      ...undo(all),
+    }),
   });
 }

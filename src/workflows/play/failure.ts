@@ -11,5 +11,5 @@ export function ofNode(name: string, error: unknown): Failure {
 export const putBack = ({ code, message, options }: Failure, how: string): Failure =>
   new Failure(code, `${message}; ${how}`, {
     ...options,
-    hint: "Begin a new run: a retry of this one would take what was undone for done.",
+    hint: "control_run retry goes on from what failed, and does again what was undone.",
   });
