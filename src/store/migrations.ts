@@ -1,5 +1,6 @@
 import { CHANGES, STATUSES } from "../core/status.ts";
 import { FORMAT_2 } from "./format-2.ts";
+import { FORMAT_ALERTS } from "./format-alerts.ts";
 import { FORMAT_APPROVALS } from "./format-approvals.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
 import { FORMAT_DEAD } from "./format-dead.ts";
@@ -264,6 +265,7 @@ where state = 'settled';
   FORMAT_APPROVALS,
   FORMAT_DEAD,
   FORMAT_LANES,
+  FORMAT_ALERTS,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

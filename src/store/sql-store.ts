@@ -25,7 +25,7 @@ import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
 import * as switches from "./switches.ts";
 import * as waits from "./waits.ts";
-import { mayAnnounce, mayShare, write } from "./writes.ts";
+import { mayAnnounce, mayCost, mayShare, type Wrote, write } from "./writes.ts";
 
 const KEPT_CATALOGUES = 32;
 
@@ -146,19 +146,21 @@ export class SqlStore implements core.RunStore {
   async wake(): Promise<{ readonly woken: number; readonly next?: number }> {
     const due = await this.#db.read(claims.dueNow);
     const woken = due ? await this.#db.write({ tx: ({ now }) => claims.wake(now), touched: (ids) => ids }) : [];
-    if (await this.#db.read(({ now }) => waits.mustEscalate(now)))
-      await this.#announcing({ tx: ({ now }) => waits.escalate(now), touched: (runs) => runs });
+    if (await this.#db.read(({ now }) => waits.mustRemind(now)))
+      await this.#announcing({ tx: ({ now }) => waits.remind(now), touched: (runs) => runs });
     const next = await this.#db.read(claims.nextWake);
     return { woken: woken.length, ...(next !== undefined && { next }) };
   }
 
-  write(fence: core.Fence, writes: readonly core.Write[]): Promise<readonly core.Written[] | undefined> {
-    const job: Job<readonly core.Written[] | undefined> = {
+  async write(fence: core.Fence, writes: readonly core.Write[]): Promise<readonly core.Written[] | undefined> {
+    const job: Job<Wrote> = {
       tx: (at) => write(fence, writes, at, this.#playing),
       shares: mayShare(writes),
       touched: () => [fence.run],
     };
-    return mayAnnounce(writes) ? this.#announcing(job) : this.#db.write(job);
+    if (mayAnnounce(writes)) return (await this.#announcing(job)).written;
+    if (mayCost(writes)) return (await this.#announcing(job, ({ since }) => since)).written;
+    return (await this.#db.write(job)).written;
   }
 
   correct(run: string, attempt: number, usage: Usage): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Subscription } from "../../src/core/event.ts";
 import type { RunStore } from "../../src/core/store.ts";
+import { alertsContract } from "./contract/alerts.ts";
 import { approvalsContract } from "./contract/approvals.ts";
 import { claimsContract } from "./contract/claims.ts";
 import { controlContract } from "./contract/control.ts";
@@ -39,4 +40,5 @@ export function storeContract(open: OpenStore): void {
   eventWaitsContract(open);
   deliveriesContract(open);
   deadContract(open);
+  alertsContract(open);
 }
