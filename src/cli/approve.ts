@@ -125,10 +125,7 @@ async function write(
   const isTheirs =
     "raise" in word ? word.raise > (policy.run_max.usd ?? Number.POSITIVE_INFINITY) : needsPerson(wait, policy);
   if (isTheirs) await meant(run, wait, terminal);
-  const decider: Decider = {
-    name: `${userInfo().username} (${terminal.isPerson ? "terminal" : "command line"})`,
-    is: isTheirs ? "person" : "model",
-  };
+  const decider = deciderAt(wait, isTheirs, terminal);
   if ("raise" in word) {
     await store.raise(run.id, raisedCaps(run, { usd: word.raise }, { decider, policy }), decider.name);
     return terminal.say(`The cap of ${run.id} is now $${word.raise}. ${GOES_ON}`);
@@ -139,6 +136,14 @@ async function write(
   terminal.say(
     `${wait.place} of ${run.id} is ${decision.how}${decision.edited ? " with your changes" : ""}. ${GOES_ON}`,
   );
+}
+
+/** Who is at a terminal has no approver's name; they could write into the files, and it is recorded that they did not ask the named ones. */
+function deciderAt({ terms }: Wait, isPerson: boolean, terminal: Terminal): Decider {
+  const way = terminal.isPerson ? "terminal" : "command line";
+  const isOwner = isPerson && terms?.approvers !== undefined;
+  const name = `${userInfo().username} (${way}${isOwner ? ", as who has the files" : ""})`;
+  return { name, is: isPerson ? "person" : "model", ...(isOwner && { owner: true }) };
 }
 
 const GOES_ON = "The run goes on in the server that is there, or in the next one that starts.";

@@ -63,6 +63,7 @@ export function* announceAsk(
     ...(expires_at !== undefined && { until: iso(expires_at) }),
     ...(terms.action && { action: terms.action.name }),
     ...(terms.high_risk && { high_risk: true }),
+    ...(terms.approvers && { approvers: terms.approvers }),
     ...(isAgain && { since: iso(opened_at), note: terms.escalate?.note }),
     ...(type === "approval.expiring" && terms.default && { default: terms.default.how }),
   };
