@@ -10,7 +10,7 @@ import { type Asked, listed, shown } from "./approve-words.ts";
 import { OK } from "./complain.ts";
 import { looking } from "./looking.ts";
 import type { CommonOptions } from "./settings.ts";
-import { TERMINAL, type Terminal } from "./terminal.ts";
+import { TERMINAL, type Terminal, types } from "./terminal.ts";
 
 export interface ApproveOptions extends CommonOptions {
   readonly step?: string;
@@ -147,15 +147,13 @@ function deciderAt({ terms }: Wait, isPerson: boolean, terminal: Terminal): Deci
 }
 
 const GOES_ON = "The run goes on in the server that is there, or in the next one that starts.";
-const LETTERS = 4;
 
 async function meant({ id }: Run, { place }: Wait, terminal: Terminal): Promise<void> {
   if (!terminal.isPerson)
     throw new Failure("FORBIDDEN", `${place} of ${id} is for a person to decide, and here is no terminal`, {
       hint: "Decide it at a terminal, on Baton's page, or with an approver's token by HTTP.",
     });
-  const said = await terminal.ask(`Only a person decides this. Type the run's last ${LETTERS} letters: `);
-  if (said.toLowerCase() === id.slice(-LETTERS)) return;
+  if (await types(id, terminal, "Only a person decides this.")) return;
   throw new Failure("FORBIDDEN", "those are not the run's last letters: nothing was decided");
 }
 
