@@ -26,7 +26,11 @@ export function* announceEnd(run: Row, error: FailureInfo | undefined, now: numb
   if (!ENDS.includes(status)) return;
   const id = text(run, "id");
   if (causeOf(run)) yield sql("update deliveries set state = 'done' where run = $1 and state = 'started'", id);
-  const data = { status, ...(error && { error: { code: error.code, kind: error.kind, step: error.step } }) };
+  const data = {
+    status,
+    ...(error && { error: { code: error.code, kind: error.kind, step: error.step } }),
+    ...(status === "cancelled" && byOf(run)),
+  };
   yield* announce(run, { type: `run.${status}`, name: status, data }, now);
 }
 
@@ -127,6 +131,12 @@ function* announce(run: Row, news: News, now: number): Tx<void> {
     },
     now,
   );
+}
+
+/** Who has done to a run what has been done to it last. */
+function byOf(run: Row): { readonly by?: string } {
+  const control = maybeText(run, "control");
+  return control === undefined ? {} : { by: (JSON.parse(control) as { readonly by: string }).by };
 }
 
 /** A run whose row is damaged must still be able to end. */

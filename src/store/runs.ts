@@ -3,6 +3,7 @@ import { isUnder } from "../core/place.ts";
 import type { NewRun, Run, RunCaps } from "../core/store.ts";
 import { subjectOf } from "../core/usual.ts";
 import { announceEnd } from "./announcements.ts";
+import { noteControl } from "./controls.ts";
 import { costlyOver } from "./costly.ts";
 import { CANCELLED } from "./endings.ts";
 import { bit, first, int, type Row, sql, type Tx, text } from "./statement.ts";
@@ -120,8 +121,9 @@ export function* mustFind(id: string): Tx<Row> {
 }
 
 /** Ends a run that nobody plays; asks the player of one that is played to end it. One that has ended stays what it is. */
-export function* cancel(id: string, now: number): Tx<Run> {
+export function* cancel(id: string, by: string | undefined, now: number): Tx<Run> {
   yield* mustFind(id);
+  yield* noteControl(id, "cancel", by, now);
   yield sql("update runs set cancelling = 1 where id = $1 and status = 'running'", id);
   const ended = yield sql(
     `update runs set status = 'cancelled', cancelling = 1, paused = 0, wake_at = null, ended_at = $2, error = $3

@@ -171,16 +171,16 @@ export class SqlStore implements core.RunStore {
     return this.#db.read(() => memories.news(run));
   }
 
-  cancel(id: string): Promise<core.Run> {
-    return this.#announcing({ tx: ({ now }) => runs.cancel(id, now), fresh: true, touched: () => [id] });
+  cancel(id: string, by?: string): Promise<core.Run> {
+    return this.#announcing({ tx: ({ now }) => runs.cancel(id, by, now), fresh: true, touched: () => [id] });
   }
 
-  pause(id: string): Promise<core.Run> {
-    return this.#db.write({ tx: () => pauses.pause(id), fresh: true, touched: () => [id] });
+  pause(id: string, by?: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => pauses.pause(id, by, now), fresh: true, touched: () => [id] });
   }
 
-  resume(id: string): Promise<core.Run> {
-    return this.#db.write({ tx: () => pauses.resume(id), fresh: true, touched: () => [id] });
+  resume(id: string, by?: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => pauses.resume(id, by, now), fresh: true, touched: () => [id] });
   }
 
   again(id: string, from: "failed" | "dead", step?: string): Promise<core.Run> {

@@ -166,4 +166,33 @@ export function alertsContract(open: OpenStore): void {
       expect(await told(store, "approval.expiring")).toEqual([]);
     });
   });
+
+  describe("who has stopped a run", () => {
+    test("is kept with it, the last who has changed something, and told with its end", async () => {
+      const { store, other } = await open([ALL]);
+      const fence = await played(store);
+      await store.write(fence, [ask("gate")]);
+      await store.write(fence, [{ do: "park", places: ["gate"] }]);
+      await store.pause(fence.run, "ann");
+      await store.pause(fence.run, "bob");
+      expect((await other.get(fence.run))?.control).toMatchObject({ action: "pause", by: "ann" });
+      await store.resume(fence.run, "bob");
+      await store.resume(fence.run, "ann");
+      expect((await other.get(fence.run))?.control).toMatchObject({ action: "resume", by: "bob" });
+      await store.cancel(fence.run, "eve");
+      await store.cancel(fence.run, "ann");
+      expect((await other.get(fence.run))?.control).toMatchObject({ action: "cancel", by: "eve" });
+      expect(await told(store, "run.cancelled")).toMatchObject([{ data: { by: "eve" } }]);
+    });
+
+    test("is not known where nobody says who they are", async () => {
+      const { store } = await open([ALL]);
+      const fence = await played(store);
+      await store.cancel(fence.run);
+      await store.write(fence, [end("succeeded")]);
+      expect(await store.get(fence.run)).not.toHaveProperty("control");
+      const [event] = await told(store, "run.cancelled");
+      expect(event?.data).not.toHaveProperty("by");
+    });
+  });
 }
