@@ -141,7 +141,7 @@ export function unknownVersion(
   version: string,
   at: readonly Pick<VersionAtHand, "version" | "tag">[],
 ): Failure {
-  const words = at.map((one) => (`${name}@${one.version}${one.tag === undefined ? "" : ` (${one.tag})`}`));
+  const words = at.map((one) => `${name}@${one.version}${one.tag === undefined ? "" : ` (${one.tag})`}`);
   const [near] = nearest(
     version,
     at.flatMap((one) => [one.version, ...(one.tag === undefined ? [] : [one.tag])]),

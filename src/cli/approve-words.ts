@@ -1,4 +1,4 @@
-import { choicesOf } from "../core/deciding.ts";
+import { anyOf, choicesOf } from "../core/deciding.ts";
 import { showUsd } from "../core/money.ts";
 import type { Run, Wait } from "../core/store.ts";
 import { visible } from "../core/visible.ts";
@@ -18,6 +18,7 @@ function line({ run, wait }: Asked, i: number): string {
   const { kind, place, terms, expires_at, escalated_at } = wait;
   const marks = [
     terms?.high_risk && "high risk",
+    terms?.approvers && `for ${anyOf(terms.approvers)}`,
     expires_at !== undefined && `until ${iso(expires_at)}`,
     escalated_at !== undefined && (terms?.escalate?.note ?? "waits for long"),
   ].filter(Boolean);
@@ -28,13 +29,14 @@ function line({ run, wait }: Asked, i: number): string {
 /** All that a decision would be on. */
 export function shown({ run, wait }: Asked): string {
   const { kind, place, show, approval, terms = {}, expires_at, opened_at, escalated_at } = wait;
-  const { action, definition, high_risk, schema, default: instead, escalate } = terms;
+  const { action, definition, high_risk, approvers, schema, default: instead, escalate } = terms;
   const rows = {
     run: `${run.id} (${run.pattern}, of ${run.caller}, so far ${showUsd(run.usage.usd)})`,
     step: place,
     asked: `${kind}, since ${iso(opened_at)}${expires_at === undefined ? "" : `, until ${iso(expires_at)}`}`,
     by: definition,
     risk: high_risk ? "high" : undefined,
+    may: approvers && `${anyOf(approvers)}; here also whoever has these files`,
     note: escalated_at === undefined ? undefined : (escalate?.note ?? "it has waited for long"),
     else: instead && `if nobody decides: ${"value" in instead ? visible(instead.value) : instead.how}`,
     hash: approval,

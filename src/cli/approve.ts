@@ -10,7 +10,7 @@ import { type Asked, listed, shown } from "./approve-words.ts";
 import { OK } from "./complain.ts";
 import { looking } from "./looking.ts";
 import type { CommonOptions } from "./settings.ts";
-import { TERMINAL, type Terminal } from "./terminal.ts";
+import { TERMINAL, type Terminal, types } from "./terminal.ts";
 
 export interface ApproveOptions extends CommonOptions {
   readonly step?: string;
@@ -125,10 +125,7 @@ async function write(
   const isTheirs =
     "raise" in word ? word.raise > (policy.run_max.usd ?? Number.POSITIVE_INFINITY) : needsPerson(wait, policy);
   if (isTheirs) await meant(run, wait, terminal);
-  const decider: Decider = {
-    name: `${userInfo().username} (${terminal.isPerson ? "terminal" : "command line"})`,
-    is: isTheirs ? "person" : "model",
-  };
+  const decider = deciderAt(wait, isTheirs, terminal);
   if ("raise" in word) {
     await store.raise(run.id, raisedCaps(run, { usd: word.raise }, { decider, policy }), decider.name);
     return terminal.say(`The cap of ${run.id} is now $${word.raise}. ${GOES_ON}`);
@@ -141,16 +138,22 @@ async function write(
   );
 }
 
+/** Who is at a terminal has no approver's name; they could write into the files, and it is recorded that they did not ask the named ones. */
+function deciderAt({ terms }: Wait, isPerson: boolean, terminal: Terminal): Decider {
+  const way = terminal.isPerson ? "terminal" : "command line";
+  const isOwner = isPerson && terms?.approvers !== undefined;
+  const name = `${userInfo().username} (${way}${isOwner ? ", as who has the files" : ""})`;
+  return { name, is: isPerson ? "person" : "model", ...(isOwner && { owner: true }) };
+}
+
 const GOES_ON = "The run goes on in the server that is there, or in the next one that starts.";
-const LETTERS = 4;
 
 async function meant({ id }: Run, { place }: Wait, terminal: Terminal): Promise<void> {
   if (!terminal.isPerson)
     throw new Failure("FORBIDDEN", `${place} of ${id} is for a person to decide, and here is no terminal`, {
       hint: "Decide it at a terminal, on Baton's page, or with an approver's token by HTTP.",
     });
-  const said = await terminal.ask(`Only a person decides this. Type the run's last ${LETTERS} letters: `);
-  if (said.toLowerCase() === id.slice(-LETTERS)) return;
+  if (await types(id, terminal, "Only a person decides this.")) return;
   throw new Failure("FORBIDDEN", "those are not the run's last letters: nothing was decided");
 }
 

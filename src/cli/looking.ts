@@ -14,11 +14,12 @@ export async function looking<T>(options: CommonOptions, look: (baton: Baton) =>
   }
 }
 
-/** Calls a tool as a caller would. */
-export function ask({ tools }: Baton, name: string, args: object, caller: string): Promise<Reply> {
+/** Calls a tool as a caller would; or as a person, who has shown that they are one. */
+export function ask({ tools }: Baton, name: string, args: object, caller: string, isPerson = false): Promise<Reply> {
   const tool = tools.find((candidate) => candidate.name === name);
   if (!tool) throw new TypeError(`no tool ${name}`);
-  return tool.call(args, { caller, signal: new AbortController().signal });
+  const signal = new AbortController().signal;
+  return tool.call(args, { caller, signal, ...(isPerson && { person: true }) });
 }
 
 /** Prints an answer: to stdout, or to stderr where it is a refusal. */

@@ -1,8 +1,10 @@
+import { userInfo } from "node:os";
 import { LOCAL_CALLER } from "../core/caller.ts";
 import type { Desk } from "../core/desk.ts";
 import { Failure } from "../core/errors.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Run, RunStore } from "../core/store.ts";
+import { everyRun } from "../http/every-run.ts";
 import { OK } from "./complain.ts";
 import { looking } from "./looking.ts";
 import type { CommonOptions } from "./settings.ts";
@@ -14,8 +16,6 @@ export interface PauseOptions extends CommonOptions {
 }
 
 type Does = "pause" | "resume";
-
-const PAGE = 200;
 
 /** `baton pause` and `baton resume`: one run, or all that have not ended, whoever started them; an agent or a provider. */
 export const pause = (
@@ -35,7 +35,7 @@ export const pause = (
   });
 
 async function eachRun(store: RunStore, does: Does, id: string | undefined): Promise<string[]> {
-  const runs = id === undefined ? await unfinished(store, does) : [await store[does](id)];
+  const runs = id === undefined ? await everyRun(store, does, {}, byHand()) : [await store[does](id, byHand())];
   return runs.length === 0 ? [`There is nothing to ${does}.`] : runs.map((run) => sentence(does, run));
 }
 
@@ -68,17 +68,7 @@ async function turned(store: RunStore, does: Does, subject: string): Promise<str
   return (await store.switchOn(subject)) ? `${name} is switched on again.` : `${name} was not switched off.`;
 }
 
-/** Pauses or resumes all runs for which that changes something. */
-async function unfinished(store: RunStore, does: Does): Promise<readonly Run[]> {
-  const found: string[] = [];
-  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const from = cursor === undefined ? {} : { cursor };
-    const page = await store.list({ status: ["queued", "running", "waiting"], limit: PAGE, ...from });
-    found.push(...page.runs.filter(({ paused }) => paused === (does === "resume")).map(({ id }) => id));
-    cursor = page.next;
-  }
-  return Promise.all(found.map((id) => store[does](id)));
-}
+const byHand = (): string => `${userInfo().username} (command line)`;
 
 function sentence(does: Does, { id, status, paused }: Run): string {
   if (hasEnded(status)) return `${id} had ended before: it is ${status}.`;

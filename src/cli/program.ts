@@ -135,7 +135,7 @@ function program(): Command {
     .option("--prompt <step=file>", "another prompt for a step", more)
     .option("--schema <step=file>", "another JSON Schema for a step's answer", more)
     .option("--input <file>", "another input, as JSON")
-    .option("--rerun-effects", "do again what changes the world, without asking a person")
+    .option("--rerun-effects", "do again what changes the world without asking, as far as whoever says so may")
     .option("--dry-run", "tell what would be reused and what it would cost, and start nothing")
     .option("--set <label>", "all ended runs with this label, or else with these words: a table of them")
     .option("--limit <count>", "how many runs of a set", Number)

@@ -11,6 +11,7 @@ import { OK, RUN_FAILED } from "./complain.ts";
 import { ask, print } from "./looking.ts";
 import { replaySet } from "./replay-set.ts";
 import { type CommonOptions, settingsOf } from "./settings.ts";
+import { TERMINAL, type Terminal, types } from "./terminal.ts";
 import { untilTold } from "./until-told.ts";
 
 export interface ReplayOptions extends CommonOptions {
@@ -30,7 +31,11 @@ export interface ReplayOptions extends CommonOptions {
 const WAIT_SECONDS = 3600;
 
 /** `baton replay`: plays one run, or a set of them, again with changes, and prints what came of it beside what was. */
-export async function replay(id: string | undefined, options: ReplayOptions): Promise<number> {
+export async function replay(
+  id: string | undefined,
+  options: ReplayOptions,
+  terminal: Terminal = TERMINAL,
+): Promise<number> {
   const args = argumentsOf(options);
   if ((id === undefined) === (options.set === undefined))
     throw new Failure("INVALID_INPUT", "name one run, or with --set a label or words that say which", {
@@ -47,7 +52,9 @@ export async function replay(id: string | undefined, options: ReplayOptions): Pr
   try {
     const rooms = await baton.open();
     if (options.set !== undefined) return await replaySet(baton, rooms, { ...options, which: options.set, args });
-    return await replayOne(baton, rooms, await known(rooms, id ?? ""), options, args);
+    const source = await known(rooms, id ?? "");
+    const isPerson = await saysSo(source, options, terminal);
+    return await replayOne(baton, rooms, source, { ...options, isPerson }, args);
   } finally {
     if (!stopped) await baton.close();
   }
@@ -57,11 +64,11 @@ async function replayOne(
   baton: Baton,
   rooms: OpenRooms,
   source: Run,
-  { dryRun, json }: ReplayOptions,
+  { dryRun, json, isPerson }: ReplayOptions & { readonly isPerson: boolean },
   args: object,
 ): Promise<number> {
   const call = { ...args, run_id: source.id, wait_seconds: WAIT_SECONDS };
-  const told = await ask(baton, "replay_run", dryRun ? { ...call, dry_run: true } : call, source.caller);
+  const told = await ask(baton, "replay_run", dryRun ? { ...call, dry_run: true } : call, source.caller, isPerson);
   const fork = await forkOf(rooms, told);
   if (!fork) return print(told, json);
   const comparison = hasEnded(fork.status) ? await comparisonOf(rooms.store, fork) : undefined;
@@ -71,6 +78,16 @@ async function replayOne(
     process.stdout.write(`${comparison ? compareWords(comparison, WHOLE) : told.text}\n`);
   }
   return fork.status === "succeeded" ? OK : RUN_FAILED;
+}
+
+/** Does a person at a terminal say that what changes the world may be done again? Else it is as if a model had said so. */
+async function saysSo({ id }: Run, { rerunEffects, dryRun }: ReplayOptions, terminal: Terminal): Promise<boolean> {
+  if (!rerunEffects || dryRun || !terminal.isPerson) return false;
+  return types(
+    id,
+    terminal,
+    "What changes the world is done again, without asking. (Enter: what needs a person waits.)",
+  );
 }
 
 async function forkOf({ store }: OpenRooms, { data }: Reply): Promise<Run | undefined> {

@@ -24,3 +24,11 @@ export const TERMINAL: Terminal = {
     });
   },
 };
+
+const LETTERS = 4;
+
+/** Does a person type the run's last letters, and so show that they mean this very run? */
+export async function types(id: string, terminal: Terminal, why: string): Promise<boolean> {
+  const said = await terminal.ask(`${why} Type the run's last ${LETTERS} letters: `);
+  return said.toLowerCase() === id.slice(-LETTERS);
+}

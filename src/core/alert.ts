@@ -6,9 +6,11 @@ import type { StoredEvent } from "./event.ts";
 export const ALERTS = [
   "run.dead",
   "run.failed",
+  "run.costly",
   "breaker.opened",
   "approval.requested",
   "approval.escalated",
+  "approval.expiring",
   "delivery.dead",
 ] as const;
 
@@ -33,6 +35,25 @@ export interface Notice {
 export function isAlert(type: string, failedBy: string | undefined): boolean {
   if (type === "run.failed") return failedBy === "permanent" || failedBy === "semantic";
   return ALERTS.some((alert) => alert === type);
+}
+
+/** From when to when somebody is waited for; without an end for ever. */
+interface Term {
+  readonly opened_at: number;
+  readonly expires_at?: number;
+}
+
+const HOUR_MS = 3_600_000;
+const LEAST_TERM_MS = 10_000;
+
+/**
+ * When it is told that a wait for somebody is about to expire: in the last fifth of its term, an hour before at the
+ * earliest. Of a term that is over in seconds it is not told: who has just been asked knows.
+ */
+export function warnAt({ opened_at, expires_at }: Term): number | undefined {
+  const term = (expires_at ?? opened_at) - opened_at;
+  if (expires_at === undefined || term < LEAST_TERM_MS) return undefined;
+  return Math.floor(expires_at - Math.min(HOUR_MS, term / 5));
 }
 
 /** The page that says what an alert means and what to do. */

@@ -38,6 +38,8 @@ export interface Terms {
   readonly high_risk?: boolean;
   /** May the model that has called for the run decide? Unsaid: as the settings have it. */
   readonly self?: boolean;
+  /** Of these approvers, by the names of their tokens, one must decide; unsaid: anybody who may decide at all. */
+  readonly approvers?: readonly string[];
   /** What may be said; unsaid: what goes with the kind of the wait. */
   readonly choices?: readonly Choice[];
   /** What a value must be that is said in an answer or an edit. */

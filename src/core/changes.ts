@@ -34,6 +34,9 @@ export interface Fork {
   readonly from?: { readonly step: string; readonly seq: number };
   /** The last line that the source had when it was forked. What it learns later is not offered. */
   readonly upto: number;
-  /** Effects that are not reused are run without asking. */
-  readonly effects?: "run";
+  /**
+   * Effects that are not reused are had without asking: all of them, since a person has said so; or those that are not of
+   * high risk, since a model has that may approve for itself.
+   */
+  readonly effects?: "run" | "self";
 }

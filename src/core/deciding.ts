@@ -9,6 +9,10 @@ export interface Decider {
   /** As it is recorded. */
   readonly name: string;
   readonly is: "model" | "person";
+  /** Whose approver's token was shown, by its name. */
+  readonly approver?: string;
+  /** Sits at a terminal from which Baton's files can be written, where nobody is kept from deciding. */
+  readonly owner?: true;
 }
 
 /** What the settings say of who may decide. */
@@ -40,7 +44,14 @@ export const peoplesWays = (run: string): string =>
 
 /** May only a person decide this? */
 export const needsPerson = ({ terms }: Wait, { self }: Pick<ApprovalPolicy, "self">): boolean =>
-  terms?.high_risk === true || !(terms?.self ?? self);
+  terms?.high_risk === true || terms?.approvers !== undefined || !(terms?.self ?? self);
+
+/** Is it left to named approvers, of whom this is none? */
+const isAnothers = ({ terms }: Wait, { approver, owner }: Decider): boolean =>
+  terms?.approvers !== undefined && !owner && (approver === undefined || !terms.approvers.includes(approver));
+
+/** Those who may decide, in words. */
+export const anyOf = (names: readonly string[]): string => names.join(" or ");
 
 /** What may be said to a wait. */
 export function choicesOf({ kind, terms }: Wait): readonly Choice[] {
@@ -62,6 +73,7 @@ export function settlement(
   if (!choicesOf(wait).includes(said.decision)) throw notAsked(run, wait, said);
   checkHash(run, wait, said);
   checkValue(run, wait, said);
+  if (isAnothers(wait, decider)) throw anothers(run, wait, decider);
   if (decider.is === "model" && needsPerson(wait, policy)) throw forbidden(run, wait);
   const { decision, value, note, approval } = said;
   return {
@@ -152,6 +164,14 @@ function forbidden(run: Run, wait: Wait): Failure {
   return new Failure("FORBIDDEN", `${quote(wait)} ${why}: a model may not decide it`, {
     step: wait.place,
     hint: peoplesWays(run.id),
+  });
+}
+
+function anothers({ id }: Run, wait: Wait, { name }: Decider): Failure {
+  const names = anyOf(wait.terms?.approvers ?? []);
+  return new Failure("FORBIDDEN", `${quote(wait)} is for ${names} to decide, and not for ${name}`, {
+    step: wait.place,
+    hint: `One of them decides it with an approver's token, on Baton's page or by HTTP; or whoever has Baton's files, with \`baton approve ${id}\` at a terminal.`,
   });
 }
 

@@ -10,6 +10,8 @@ export interface Deed {
    * blindly, unless whoever receives it knows by its key that it is the same.
    */
   readonly effect?: boolean | { readonly idempotent: true };
+  /** Had again in a fork, it does harm if that was wrong: only a person allows it there. */
+  readonly high_risk?: boolean;
   /** Tells after a crash that cut the effect off whether it was had; without it, or where it fails, a person is asked. */
   readonly verify?: Verify;
   /** What takes it back. It is written down with the claim, so that it needs neither the pattern nor a model. */

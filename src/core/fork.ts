@@ -8,7 +8,7 @@ export interface ForkRequest {
   readonly source: Run;
   readonly from_step?: string;
   readonly changes?: Changes;
-  readonly effects?: "run";
+  readonly effects?: Fork["effects"];
   readonly caller: string;
   readonly budget?: Budget;
   readonly on_budget?: OnBudget;

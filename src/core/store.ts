@@ -56,6 +56,8 @@ export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferr
   readonly cancelling: boolean;
   /** Someone has paused it; while it is played, its calls in flight are still to end. */
   readonly paused: boolean;
+  /** What somebody has done to it last, who and when. */
+  readonly control?: { readonly action: "cancel" | "pause" | "resume"; readonly by: string; readonly at: number };
   readonly created_at: number;
   readonly started_at?: number;
   readonly ended_at?: number;
@@ -446,11 +448,11 @@ export interface RunStore extends EventStore {
   /** The waits of a run and whether its end or its pause is asked for, as others may have changed them. */
   news(run: string): Promise<News>;
 
-  cancel(id: string): Promise<Run>;
+  cancel(id: string, by?: string): Promise<Run>;
   /** Puts a run down until `resume`; one that is played, once its calls in flight have ended. One that has ended stays so. */
-  pause(id: string): Promise<Run>;
+  pause(id: string, by?: string): Promise<Run>;
   /** Lets a paused run go on, at its old place in the queue. */
-  resume(id: string): Promise<Run>;
+  resume(id: string, by?: string): Promise<Run>;
   /** A failed or dead run goes back to the queue in a new generation, without its failed lines. */
   again(id: string, from: "failed" | "dead", step?: string): Promise<Run>;
   /** What of a run's deeds would be taken back, and what has no way back. */

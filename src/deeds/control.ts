@@ -26,7 +26,7 @@ export const controlDeed = (runs: () => Runs): DeedFunction => ({
     const isDone = action === "cancel" ? hasEnded(run.status) : !hasEnded(run.status);
     if (isDone) return { run: id, status: run.status, changed: false };
     const after = await (action === "cancel"
-      ? store.cancel(id)
+      ? store.cancel(id, `run ${own}`)
       : store.again(id, action === "retry" ? "failed" : "dead"));
     nudge(id);
     return { run: id, status: after.status, changed: true };

@@ -22,7 +22,7 @@ export interface BusOptions extends Repertoire, Pick<CourierOptions, "webhooks" 
 export interface OpenBus {
   /** Begins to deliver, if it has not begun. */
   start(): void;
-  /** Publishes what a breaker of this process has done. */
+  /** Publishes what a breaker of this process has done; one that opens again before it has closed is no news. */
   breaker(news: BreakerNews): void;
   stop(): Promise<void>;
 }
@@ -35,6 +35,7 @@ export function openBus(options: BusOptions): OpenBus {
     start: async (subscription, event) => (await engine().start(startRequest(subscription, event, options))).run,
   });
   const courier = new Courier(options);
+  const shut = new Set<string>();
   const deafen = store.onBus(({ woke, due }) => {
     for (const run of woke) engine().nudge(run);
     if (due) dispatcher.kick();
@@ -44,11 +45,15 @@ export function openBus(options: BusOptions): OpenBus {
       dispatcher.start();
       courier.start();
     },
-    breaker: (news) =>
+    breaker(news) {
+      if (news.state === "opened" && shut.has(news.subject)) return;
+      if (news.state === "opened") shut.add(news.subject);
+      else shut.delete(news.subject);
       void store.publish(breakerEvent(news, options), LOCAL_CALLER).catch((error: unknown) => {
         const { code, message } = Failure.from(error);
         log.warn({ event: "publish.failed", code }, message);
-      }),
+      });
+    },
     async stop() {
       deafen();
       await Promise.all([dispatcher.stop(), courier.stop()]);

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { LOCAL_CALLER } from "../core/caller.ts";
 import type { Log } from "../core/log.ts";
 import type { RunStore } from "../core/store.ts";
+import { Controlling } from "./controlling.ts";
 import { Deciding, type DecidingOptions } from "./deciding.ts";
 import type { Eras } from "./eras.ts";
 import { addEvents } from "./events.ts";
@@ -37,6 +38,7 @@ export function httpApp(options: AppOptions): Hono<Env> {
   const { mcp, store, log, version, isLoopback, doorkeeper, decisions } = options;
   const { readOnly = false, eventBytes: most = EVENT_BYTES } = options;
   const deciding = decisions && !readOnly ? new Deciding(store, log, decisions) : undefined;
+  const controlling = decisions && !readOnly ? new Controlling(store, log, decisions) : undefined;
   const app = new Hono<Env>();
   if (isLoopback) app.use(async ({ req }, next) => strangerAnswer(req.raw) ?? next());
   app.get("/health", (c) => c.json({ status: "ok", name: "baton", version }));
@@ -51,7 +53,7 @@ export function httpApp(options: AppOptions): Hono<Env> {
   });
   app.all("/mcp", (c) => mcp.fetch(c.req.raw, doorkeeper && authInfoOf(c.get("caller"))));
   addEvents(app, { store, log, most, readOnly });
-  addPages(app, { store, log, deciding });
+  addPages(app, { store, log, deciding, controlling });
   app.notFound((c) =>
     c.json({ error: "there is nothing here: MCP is at /mcp, the page at /, and events go to /events" }, 404),
   );

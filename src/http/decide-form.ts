@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { choicesOf, editable } from "../core/deciding.ts";
+import { anyOf, choicesOf, editable } from "../core/deciding.ts";
 import { toUsd } from "../core/money.ts";
 import type { Run, Wait } from "../core/store.ts";
 import { visible } from "../core/visible.ts";
@@ -27,13 +27,14 @@ ${terms ? form(run, wait, terms) : ""}
 </section>`;
 
 function facts(run: Run, { terms = {}, approval, opened_at, expires_at, escalated_at }: Wait): Html {
-  const { definition, high_risk, default: instead, escalate } = terms;
+  const { definition, high_risk, approvers, default: instead, escalate } = terms;
   const rows: Record<string, string | undefined> = {
     run: run.id,
     "asked by": definition,
     "since (UTC)": moment(opened_at),
     "until (UTC)": expires_at === undefined ? undefined : moment(expires_at),
     "if nobody decides": instead && ("value" in instead ? visible(instead.value) : instead.how),
+    "may decide": approvers && anyOf(approvers),
     risk: high_risk ? "high" : undefined,
     note: escalated_at === undefined ? undefined : (escalate?.note ?? "it has waited for long"),
     "bound by": approval,

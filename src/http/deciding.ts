@@ -62,7 +62,9 @@ export class Deciding {
   /** What the form of a wait needs for this reader. */
   formTerms(c: Context<Env>, run: Run, wait: Wait): FormTerms {
     const { policy, approvers } = this.#options;
-    const csrf = this.#guard.tokenOf(readerOf(c), run, wait);
+    const csrf = this.#guard.tokenOf(readerOf(c), [run.id, wait.place, wait.approval ?? ""]);
+    const named = wait.terms?.approvers;
+    if (named) return { csrf, token: named.includes(c.get("approver") ?? "") ? "none" : "required" };
     if (approvers.size === 0 || c.get("approver") !== undefined) return { csrf, token: "none" };
     if (wait.kind === "budget") return { csrf, token: "optional" };
     return { csrf, token: needsPerson(wait, policy) ? "required" : "none" };
@@ -93,10 +95,10 @@ export class Deciding {
     const [place, approval] = [field("step"), field("approval")];
     const { waits } = await this.#store.news(run.id);
     const wait = waits.findLast((each) => each.place === place);
-    const isOurs = isSameOrigin(c.req.raw) && this.#guard.knows(field("csrf"), readerOf(c), run, { place, approval });
+    const isOurs = isSameOrigin(c.req.raw) && this.#guard.knows(field("csrf"), readerOf(c), [run.id, place, approval]);
     if (!isOurs || !wait)
       throw new Failure("FORBIDDEN", "this form is none of ours, or it is too old", { hint: "Open the page anew." });
-    const approver = c.get("approver") ?? this.#approver(`Bearer ${field("token")}`);
+    const approver = this.#approver(`Bearer ${field("token")}`) ?? c.get("approver");
     return {
       request: requestOf(field, wait),
       decider: this.#deciderOf(c, approver, "page"),
@@ -120,7 +122,7 @@ export class Deciding {
    * is a person, unless there are approvers.
    */
   #deciderOf(c: Context<Env>, approver: string | undefined, way: "page" | "http"): Decider {
-    if (approver !== undefined) return { name: `${approver} (approver)`, is: "person" };
+    if (approver !== undefined) return { name: `${approver} (approver)`, is: "person", approver };
     const isPerson = way === "page" && this.#options.approvers.size === 0;
     return { name: `${c.get("caller")} (${way})`, is: isPerson ? "person" : "model" };
   }

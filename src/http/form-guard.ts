@@ -1,20 +1,19 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Run, Wait } from "../core/store.ts";
 
 /** Knows the forms of its own pages: no other page can send one in somebody's name. */
 export class FormGuard {
   readonly #key = randomBytes(32);
 
-  /** What the form of this wait carries for this reader. */
-  tokenOf(reader: string, { id }: Run, { place, approval = "" }: Pick<Wait, "place" | "approval">): string {
+  /** What a form carries for this reader; `form` says what it is for. */
+  tokenOf(reader: string, form: readonly string[]): string {
     return createHmac("sha256", this.#key)
-      .update(JSON.stringify([reader, id, place, approval]))
+      .update(JSON.stringify([reader, ...form]))
       .digest("base64url");
   }
 
   /** Does a form carry what it was made with? */
-  knows(given: string, reader: string, run: Run, wait: Pick<Wait, "place" | "approval">): boolean {
-    const [a, b] = [Buffer.from(given), Buffer.from(this.tokenOf(reader, run, wait))];
+  knows(given: string, reader: string, form: readonly string[]): boolean {
+    const [a, b] = [Buffer.from(given), Buffer.from(this.tokenOf(reader, form))];
     return a.length === b.length && timingSafeEqual(a, b);
   }
 }

@@ -4,6 +4,7 @@ import { getCookie, setCookie } from "hono/cookie";
 import { LOCAL_CALLER } from "../core/caller.ts";
 import type { Log } from "../core/log.ts";
 import type { Run, RunStore } from "../core/store.ts";
+import { Controlling } from "./controlling.ts";
 import { Deciding, type DecidingOptions } from "./deciding.ts";
 import { notice, PAGE_HEADERS } from "./layout.ts";
 import { type Listening, listen } from "./listen.ts";
@@ -99,7 +100,8 @@ function lobbyApp(options: LobbyOptions, links: OneTimeLinks, onUse: () => void)
     c.set("caller", LOCAL_CALLER);
     return next();
   });
-  addPages(app, { store, log, deciding: new Deciding(store, log, options) });
+  const controlling = new Controlling(store, log, options);
+  addPages(app, { store, log, deciding: new Deciding(store, log, options), controlling });
   return app;
 }
 

@@ -4,6 +4,7 @@ import { Failure } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Run, RunStore, Wait } from "../core/store.ts";
 import { comparePage } from "./compare-page.ts";
+import type { Controlling } from "./controlling.ts";
 import { asksPeople, decideForm } from "./decide-form.ts";
 import type { Deciding } from "./deciding.ts";
 import { type Html, notice, PAGE_HEADERS } from "./layout.ts";
@@ -20,10 +21,12 @@ export interface PagesOptions {
   readonly log: Log;
   /** Takes decisions; without it the pages only tell. */
   readonly deciding?: Deciding | undefined;
+  /** Pauses, resumes and cancels; without it there are no buttons. */
+  readonly controlling?: Controlling | undefined;
 }
 
 /** Adds the page: a reader's runs, one run's steps and cost, and what is to be decided. */
-export function addPages(app: Hono<Env>, { store, log, deciding }: PagesOptions): void {
+export function addPages(app: Hono<Env>, { store, log, deciding, controlling }: PagesOptions): void {
   const forms = (c: Context<Env>, run: Run, waits: readonly Wait[]): Html[] =>
     waits.filter(asksPeople).map((wait) => decideForm(run, wait, deciding?.formTerms(c, run, wait)));
 
@@ -37,12 +40,13 @@ export function addPages(app: Hono<Env>, { store, log, deciding }: PagesOptions)
     const whose = c.get("approver") === undefined ? { caller: c.get("caller") } : {};
     const cursor = c.req.query("cursor");
     const page = await store.list({ ...whose, limit: LISTED, ...(cursor !== undefined && { cursor }) });
-    return send(c, runsPage(page, await store.stats(whose), cursor === undefined ? await waiting(c, whose) : []));
+    const toDecide = cursor === undefined ? await waiting(c, whose) : [];
+    return send(c, runsPage(page, await store.stats(whose), toDecide, controlling?.ofAll(c)));
   });
   app.get("/runs/:id", async (c) => {
     const run = await runOf(c, store, c.req.param("id"));
     const { waiting: waits } = await store.progress(run.id);
-    return send(c, runPage(run, await store.memory(run.id), forms(c, run, waits)));
+    return send(c, runPage(run, await store.memory(run.id), forms(c, run, waits), controlling?.ofRun(c, run)));
   });
   app.get("/runs/:id/compare", async (c) => {
     const run = await runOf(c, store, c.req.param("id"));
@@ -52,6 +56,7 @@ export function addPages(app: Hono<Env>, { store, log, deciding }: PagesOptions)
     return send(c, comparePage(compare({ run: source, memory: before }, { run, memory: after })));
   });
   deciding?.serve(app);
+  controlling?.serve(app);
   app.onError((error, c) => {
     const { code, message } = Failure.from(error);
     if (code === "NOT_FOUND") return send(c, notice(message), 404);

@@ -10,11 +10,12 @@ const REFRESH_SECONDS = 3;
 const LONGEST = 20_000;
 
 /** One run: what it waits for, what it was asked, what it gave, and every step with its cost. */
-export function runPage(run: Run, memory: Memory, toDecide: readonly Html[] = []): Html {
+export function runPage(run: Run, memory: Memory, toDecide: readonly Html[] = [], buttons: Html = html``): Html {
   const records = stepRecords(memory);
   const body = html`<h1>${run.pattern} <span class="mono dim">${run.id}</span></h1>
 ${facts(run)}
 ${toDecide}
+${buttons}
 ${failure(run)}
 ${run.degraded.length === 0 ? "" : html`<h2>Degraded</h2><ul>${run.degraded.map((why) => html`<li>${why}</li>`)}</ul>`}
 ${run.output === undefined ? "" : html`<h2>Output</h2><pre>${readable(run.output)}</pre>`}
@@ -29,7 +30,7 @@ ${records.length === 0 ? html`<p class="dim">None yet.</p>` : table(records)}
 }
 
 function facts(run: Run): Html {
-  const { status, created_at, ended_at, usage, caps, labels } = run;
+  const { status, created_at, ended_at, usage, caps, labels, control } = run;
   const spent = `${showUsd(usage.usd)}${caps.usd === undefined ? "" : ` of at most ${showUsd(caps.usd)}`}${usage.partial ? " (partly estimated)" : ""}`;
   return html`<dl>
 <div><dt>status</dt><dd>${badge(status)}</dd></div>
@@ -41,9 +42,12 @@ ${ended_at === undefined ? "" : html`<div><dt>time</dt><dd>${duration(ended_at -
 ${run.source === undefined ? "" : html`<div><dt>fork of</dt><dd><a class="mono" href="/runs/${run.source}">${run.source}</a> (<a href="/runs/${run.id}/compare">compare</a>)</dd></div>`}
 ${labels.length === 0 ? "" : html`<div><dt>labels</dt><dd>${labels.join(", ")}</dd></div>`}
 ${isRehearsal(run) ? html`<div><dt>rehearsal</dt><dd>no real model answered</dd></div>` : ""}
+${control ? html`<div><dt>${DONE[control.action]} by</dt><dd>${control.by}, ${moment(control.at)}</dd></div>` : ""}
 ${run.progress === undefined ? "" : html`<div><dt>progress</dt><dd>${run.progress}</dd></div>`}
 </dl>`;
 }
+
+const DONE = { pause: "paused", resume: "resumed", cancel: "cancelled" } as const;
 
 const failure = ({ error }: Run): Html =>
   error

@@ -7,9 +7,9 @@ import { badge, duration, type Html, layout, moment } from "./layout.ts";
 const REFRESH_SECONDS = 5;
 
 /** What is to be decided, the latest runs, and how all of them went. */
-export function runsPage(page: RunPage, stats: RunStats, toDecide: readonly Html[] = []): Html {
+export function runsPage(page: RunPage, stats: RunStats, toDecide: readonly Html[] = [], buttons: Html = html``): Html {
   const waiting = toDecide.length === 0 ? "" : html`<h1>Waiting for somebody</h1>${toDecide}`;
-  const body = html`${waiting}<h1>Runs</h1>${figures(stats)}${page.runs.length === 0 ? NONE : table(page.runs)}${more(page)}`;
+  const body = html`${waiting}<h1>Runs</h1>${figures(stats)}${page.runs.length === 0 ? "" : buttons}${page.runs.length === 0 ? NONE : table(page.runs)}${more(page)}`;
   return layout("Baton: runs", body, toDecide.length > 0 ? undefined : REFRESH_SECONDS);
 }
 

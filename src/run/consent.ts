@@ -10,21 +10,27 @@ import { Waiting } from "./waiting.ts";
 /** Where somebody is asked whether a fork may do what changes the world. */
 export const consentPlace = (place: string): string => joinPlace(place, "~effect");
 
-/** Must somebody allow it? A fork repeats what its source may have done, and nobody has approved that. */
-export const needsConsent = ({ source, fork }: Pick<Run, "source" | "fork">, { effect }: Deed): boolean =>
-  source !== undefined && effect !== undefined && effect !== false && fork?.effects !== "run";
+/**
+ * Must somebody allow it? A fork repeats what its source may have done, and nobody has approved that. What is of high
+ * risk only a person lets go unasked.
+ */
+export function needsConsent({ source, fork }: Pick<Run, "source" | "fork">, { effect, high_risk }: Deed): boolean {
+  if (source === undefined || !effect) return false;
+  return high_risk ? fork?.effects !== "run" : fork?.effects === undefined;
+}
 
 /** Asks a person whether an effect may be had in this fork, and tells what follows. */
 export function askConsent(
   play: Playing,
   frame: Frame,
   place: string,
-  { does, input }: Deed,
+  { does, input, high_risk }: Deed,
   then: { readonly yes: () => void; readonly no: (failure: Failure) => void },
 ): void {
   const why = `this run is a fork of ${play.run.source}: it would do this again, or for the first time`;
   const choices = ["approve", "reject"] as const;
-  const ask = { kind: "approval", show: { why }, action: { name: does, arguments: input }, choices } as const;
+  const action = { name: does, arguments: input };
+  const ask = { kind: "approval", show: { why }, action, choices, ...(high_risk && { high_risk }) } as const;
   const done = ({ how }: WaitAnswer) => (how === "approved" ? then.yes() : then.no(refused(place)));
   new Waiting(play, frame, consentPlace(place), ask, { done, fail: then.no }).begin();
 }

@@ -7,9 +7,10 @@ import { toUsd } from "../core/money.ts";
 import type { Outline } from "../core/outline.ts";
 import type { NewRun, RunCaps, RunStore } from "../core/store.ts";
 import { type Survey, survey } from "../core/survey.ts";
+import { subjectOf } from "../core/usual.ts";
 import { meansOf } from "./means.ts";
 import { bounded, notesOn, unpriceable } from "./notes.ts";
-import { type Foresight, outlineOf, PLAYS_WORKFLOWS, worldOf } from "./outlook.ts";
+import { type Foresight, outlineOf, worldOf } from "./outlook.ts";
 import type { Playing } from "./playing.ts";
 
 /** What a run that is about to be created would do and use. */
@@ -25,7 +26,7 @@ export async function forecast(
     const notes = [`unknown: ${request.pattern.name} does not say what it is going to do`];
     return { ...UNKNOWN, outline: null, cap, warnings: advice, notes };
   }
-  const learnt = meansOf(await parts.store.baselines(subjectOf(request)));
+  const learnt = meansOf(await parts.store.baselines(subjectOf(request.pattern.name, request.input)));
   const world = { ...worldOf(catalogue, parts), mean: learnt.mean };
   const seen = survey(outline, world);
   const warnings = [...unpriceable(seen, world, caps.explicit), ...advice];
@@ -49,12 +50,6 @@ const UNKNOWN = {
   times_single: null,
   basis: "unknown",
 } as const;
-
-/** Runs of a saved workflow are like each other; those of the pattern that plays them all are not. */
-function subjectOf({ pattern, input }: StartRequest): string {
-  const { name } = (pattern.name === PLAYS_WORKFLOWS ? input : {}) as { readonly name?: string };
-  return name === undefined ? `pattern:${pattern.name}` : `workflow:${name}`;
-}
 
 const budgetOf = ({ usd, tokens, calls, seconds }: RunCaps): Budget => ({
   ...(usd !== undefined && { usd: toUsd(usd) }),

@@ -19,7 +19,7 @@ export interface Foresight {
 }
 
 /** The pattern that plays saved workflows, also where one stands as an agent. */
-export const PLAYS_WORKFLOWS = "run_workflow";
+const PLAYS_WORKFLOWS = "run_workflow";
 
 /** A pinned catalogue as an estimate sees it. */
 export function worldOf(catalogue: Catalogue, { desk, patterns, maxUsd }: Foresight): World {

@@ -29,7 +29,11 @@ export function* announceEnd(run: Row, error: FailureInfo | undefined, now: numb
   yield* tellUndone(run, error);
   if (status === "dead") yield* undoAfterCatastrophe(run, now);
   if (causeOf(run)) yield sql("update deliveries set state = 'done' where run = $1 and state = 'started'", id);
-  const data = { status, ...(error && { error: { code: error.code, kind: error.kind, step: error.step } }) };
+  const data = {
+    status,
+    ...(error && { error: { code: error.code, kind: error.kind, step: error.step } }),
+    ...(status === "cancelled" && byOf(run)),
+  };
   yield* announce(run, { type: `run.${status}`, name: status, data }, now);
 }
 
@@ -42,16 +46,23 @@ export function* announceStep(run: string, { place, agent, error, generation }: 
 
 type Asking = Pick<Wait, "place" | "kind" | "generation" | "approval" | "expires_at" | "opened_at" | "terms">;
 
-/** Says that a run waits for somebody, or that it has waited for them too long. */
+/** What is told of a wait for somebody, and how the event's id names it. */
+const ASKING = {
+  "approval.requested": "asked",
+  "approval.escalated": "escalated",
+  "approval.expiring": "expiring",
+} as const;
+
+/** Says that a run waits for somebody, that it has waited for them too long, or that their time is nearly over. */
 export function* announceAsk(
   run: string,
   wait: Asking,
   now: number,
-  type: "approval.requested" | "approval.escalated" = "approval.requested",
+  type: keyof typeof ASKING = "approval.requested",
 ): Tx<void> {
   const { place, kind, approval, expires_at, generation, opened_at, terms = {} } = wait;
   const row = yield* runRow(run);
-  const isAgain = type === "approval.escalated";
+  const isAgain = type !== "approval.requested";
   const data = {
     step: place,
     kind,
@@ -59,10 +70,18 @@ export function* announceAsk(
     ...(expires_at !== undefined && { until: iso(expires_at) }),
     ...(terms.action && { action: terms.action.name }),
     ...(terms.high_risk && { high_risk: true }),
+    ...(terms.approvers && { approvers: terms.approvers }),
     ...(isAgain && { since: iso(opened_at), note: terms.escalate?.note }),
+    ...(type === "approval.expiring" && terms.default && { default: terms.default.how }),
   };
-  const name = `${isAgain ? "escalated" : "asked"}/${short(place)}/${opened_at}`;
+  const name = `${ASKING[type]}/${short(place)}/${opened_at}`;
   if (row) yield* announce(row, { type, name, data, generation }, now);
+}
+
+/** Says once that a run costs far more than its like. */
+export function* announceCost(run: string, data: object, now: number): Tx<void> {
+  const row = yield* runRow(run);
+  if (row) yield* announce(row, { type: "run.costly", name: "costly", data, once: true }, now);
 }
 
 /** Says that an event will not reach a subscription any more. */
@@ -92,16 +111,19 @@ interface News {
   readonly name: string;
   readonly data: object;
   readonly generation?: number;
+  /** In all generations. */
+  readonly once?: boolean;
 }
 
-function* announce(run: Row, { type, name, data, generation = int(run, "generation") }: News, now: number): Tx<void> {
+function* announce(run: Row, news: News, now: number): Tx<void> {
+  const { type, name, data, generation = int(run, "generation"), once } = news;
   const id = text(run, "id");
   const about = { run_id: id, pattern: text(run, "pattern"), generation, labels: labelsOf(run) };
   yield* insertEvent(
     {
       caller: text(run, "caller"),
       source: OWN_SOURCE,
-      id: `${id}/${generation}/${name}`,
+      id: once ? `${id}/${name}` : `${id}/${generation}/${name}`,
       type,
       time: iso(now),
       subject: id,
@@ -112,6 +134,12 @@ function* announce(run: Row, { type, name, data, generation = int(run, "generati
     },
     now,
   );
+}
+
+/** Who has done to a run what has been done to it last. */
+function byOf(run: Row): { readonly by?: string } {
+  const control = maybeText(run, "control");
+  return control === undefined ? {} : { by: (JSON.parse(control) as { readonly by: string }).by };
 }
 
 /** A run whose row is damaged must still be able to end. */

@@ -4,6 +4,7 @@ import type { Claimed, Lease, PatternKey, WorkerIdentity } from "../core/store.t
 import { announceEnd, lastNumber } from "./announcements.ts";
 import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
+import { tellIfCostly } from "./costly.ts";
 import type { Moment } from "./driver.ts";
 import { CANCELLED } from "./endings.ts";
 import { memory, offered } from "./memory.ts";
@@ -172,6 +173,7 @@ export function* reap({ run, epoch, beat }: Pick<Lease, "run" | "epoch" | "beat"
   if (!row) return false;
   const books = new Books(run);
   yield* settleAtReserve(run, EVERYWHERE, "lost", books, now);
+  yield* tellIfCostly(row, books.ledgerOfRun(row).spent.usd, now);
   yield* books.post();
   if (flag(row, "cancelling")) {
     yield* withdraw(run, EVERYWHERE, now);

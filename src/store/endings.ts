@@ -1,9 +1,11 @@
 import { Failure, type FailureInfo } from "../core/errors.ts";
 import type { Status } from "../core/status.ts";
 import type { Ending } from "../core/store.ts";
+import { anyBranch, subjectOf } from "../core/usual.ts";
 import { announceEnd } from "./announcements.ts";
 import { EVERYWHERE, settleAtReserve } from "./attempts.ts";
 import type { Books } from "./books.ts";
+import { tellIfCostly } from "./costly.ts";
 import { flag, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, unpack } from "./texts.ts";
 import { keepTrack } from "./track.ts";
@@ -31,8 +33,11 @@ export function* end(run: Row, ending: Ending, books: Books, now: number): Tx<St
     yield* keep(why, now),
     JSON.stringify(ending.degraded),
   );
-  for (const row of rows) yield* announceEnd(row, why, now);
-  for (const row of rows) yield* keepTrack(row);
+  for (const row of rows) {
+    yield* tellIfCostly(row, int(row, "usd"), now);
+    yield* announceEnd(row, why, now);
+    yield* keepTrack(row);
+  }
   if (status === "succeeded") for (const row of rows) yield* learn(row);
   return status;
 }
@@ -60,7 +65,8 @@ function* learn(run: Row): Tx<void> {
     text(run, "id"),
   );
   if (calls.some((line) => maybeText(line, "model")?.startsWith("rehearsal/"))) return;
-  const subject = yield* subjectOf(run);
+  const input = unpack(run["input"], yield* fetchTexts([run["input"]]));
+  const subject = subjectOf(text(run, "pattern"), input);
   yield* add(subject, "", { runs: 1, usd: int(run, "usd"), ms: int(run, "held_ms") });
   const places = new Map<string, { runs: number; usd: number; ms: number }>();
   for (const line of calls) {
@@ -71,17 +77,6 @@ function* learn(run: Row): Tx<void> {
   }
   for (const [place, sum] of places) yield* add(subject, place, sum);
 }
-
-/** Runs of one saved workflow are like each other; those of the pattern that plays them all are not. */
-function* subjectOf(run: Row): Tx<string> {
-  const pattern = text(run, "pattern");
-  if (pattern !== "run_workflow") return `pattern:${pattern}`;
-  const input = unpack(run["input"], yield* fetchTexts([run["input"]])) as { readonly name?: unknown };
-  return typeof input.name === "string" ? `workflow:${input.name}` : `pattern:${pattern}`;
-}
-
-/** `map/2/critic` with a star for its branch. */
-const anyBranch = (place: string): string => place.replace(/(^|\/)\d+(?=\/|$)/g, "$1*");
 
 function* add(subject: string, place: string, sum: { runs: number; usd: number; ms: number }): Tx<void> {
   yield sql(

@@ -1,6 +1,7 @@
 import { CHANGES, STATUSES } from "../core/status.ts";
 import { FORMAT_2 } from "./format-2.ts";
 import { FORMAT_AGENTS } from "./format-agents.ts";
+import { FORMAT_ALERTS } from "./format-alerts.ts";
 import { FORMAT_APPROVALS } from "./format-approvals.ts";
 import { FORMAT_CONTROL } from "./format-control.ts";
 import { FORMAT_DEAD } from "./format-dead.ts";
@@ -272,6 +273,7 @@ where state = 'settled';
   FORMAT_MEMORY,
   FORMAT_AGENTS,
   FORMAT_UNDO,
+  FORMAT_ALERTS,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

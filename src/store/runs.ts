@@ -2,12 +2,15 @@ import { Failure, type FailureInfo } from "../core/errors.ts";
 import { isUnder } from "../core/place.ts";
 import { hasEnded, type Status } from "../core/status.ts";
 import type { NewRun, Run, RunCaps } from "../core/store.ts";
+import { subjectOf } from "../core/usual.ts";
 import { announceEnd } from "./announcements.ts";
+import { noteControl } from "./controls.ts";
+import { costlyOver } from "./costly.ts";
 import { CANCELLED } from "./endings.ts";
 import { bit, first, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, keepShared, unpack } from "./texts.ts";
-import { keepAgents } from "./versions.ts";
 import { undoableOf, undoingOf, undoingRows } from "./undone.ts";
+import { keepAgents } from "./versions.ts";
 import { requeue, unknownRun, withdraw } from "./waits.ts";
 import { redoneOf, runCells, runOf } from "./words.ts";
 
@@ -70,9 +73,10 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
   return yield sql(
     `insert into runs (id, status, pattern, pattern_version, input, caller, labels, priority, catalogue, seed, needs,
        rehearsal, idempotency_key, idempotency_hash, on_budget, cap_usd, cap_tokens, cap_calls, cap_seconds,
-       cap_explicit, preferred, rank, created_at, source_run, fork, events_before)
+       cap_explicit, preferred, rank, created_at, source_run, fork, events_before,
+       costly_over)
      values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-       (select coalesce(max(number), 0) from events))
+       (select coalesce(max(number), 0) from events), $25)
      on conflict (caller, idempotency_key) where idempotency_key is not null do nothing
      returning *`,
     wish.id,
@@ -99,6 +103,7 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
     now,
     wish.source ?? null,
     yield* keep(wish.fork, now),
+    yield* costlyOver(subjectOf(wish.pattern, wish.input)),
   );
 }
 
@@ -120,8 +125,9 @@ export function* mustFind(id: string): Tx<Row> {
 }
 
 /** Ends a run that nobody plays; asks the player of one that is played to end it. One that has ended stays what it is. */
-export function* cancel(id: string, now: number): Tx<Run> {
+export function* cancel(id: string, by: string | undefined, now: number): Tx<Run> {
   yield* mustFind(id);
+  yield* noteControl(id, "cancel", by, now);
   yield sql("update runs set cancelling = 1 where id = $1 and status = 'running'", id);
   const ended = yield sql(
     `update runs set status = 'cancelled', cancelling = 1, paused = 0, wake_at = null, ended_at = $2, error = $3

@@ -32,7 +32,7 @@ import type { Tx } from "./statement.ts";
 import * as switches from "./switches.ts";
 import { undoableOf } from "./undone.ts";
 import * as waits from "./waits.ts";
-import { mayAnnounce, mayShare, write } from "./writes.ts";
+import { mayAnnounce, mayCost, mayShare, type Wrote, write } from "./writes.ts";
 
 const KEPT_CATALOGUES = 32;
 
@@ -158,19 +158,21 @@ export class SqlStore implements core.RunStore {
   async wake(): Promise<{ readonly woken: number; readonly next?: number }> {
     const due = await this.#db.read(claims.dueNow);
     const woken = due ? await this.#db.write({ tx: ({ now }) => claims.wake(now), touched: (ids) => ids }) : [];
-    if (await this.#db.read(({ now }) => waits.mustEscalate(now)))
-      await this.#announcing({ tx: ({ now }) => waits.escalate(now), touched: (runs) => runs });
+    if (await this.#db.read(({ now }) => waits.mustRemind(now)))
+      await this.#announcing({ tx: ({ now }) => waits.remind(now), touched: (runs) => runs });
     const next = await this.#db.read(claims.nextWake);
     return { woken: woken.length, ...(next !== undefined && { next }) };
   }
 
-  write(fence: core.Fence, writes: readonly core.Write[]): Promise<readonly core.Written[] | undefined> {
-    const job: Job<readonly core.Written[] | undefined> = {
+  async write(fence: core.Fence, writes: readonly core.Write[]): Promise<readonly core.Written[] | undefined> {
+    const job: Job<Wrote> = {
       tx: (at) => write(fence, writes, at, this.#playing),
       shares: mayShare(writes),
       touched: () => [fence.run],
     };
-    return mayAnnounce(writes) ? this.#announcing(job) : this.#db.write(job);
+    if (mayAnnounce(writes)) return (await this.#announcing(job)).written;
+    if (mayCost(writes)) return (await this.#announcing(job, ({ since }) => since)).written;
+    return (await this.#db.write(job)).written;
   }
 
   correct(run: string, attempt: number, usage: Usage): Promise<void> {
@@ -181,16 +183,16 @@ export class SqlStore implements core.RunStore {
     return this.#db.read(() => memories.news(run));
   }
 
-  cancel(id: string): Promise<core.Run> {
-    return this.#announcing({ tx: ({ now }) => runs.cancel(id, now), fresh: true, touched: () => [id] });
+  cancel(id: string, by?: string): Promise<core.Run> {
+    return this.#announcing({ tx: ({ now }) => runs.cancel(id, by, now), fresh: true, touched: () => [id] });
   }
 
-  pause(id: string): Promise<core.Run> {
-    return this.#db.write({ tx: () => pauses.pause(id), fresh: true, touched: () => [id] });
+  pause(id: string, by?: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => pauses.pause(id, by, now), fresh: true, touched: () => [id] });
   }
 
-  resume(id: string): Promise<core.Run> {
-    return this.#db.write({ tx: () => pauses.resume(id), fresh: true, touched: () => [id] });
+  resume(id: string, by?: string): Promise<core.Run> {
+    return this.#db.write({ tx: ({ now }) => pauses.resume(id, by, now), fresh: true, touched: () => [id] });
   }
 
   again(id: string, from: "failed" | "dead", step?: string): Promise<core.Run> {

@@ -1,3 +1,4 @@
+import { warnAt } from "../core/alert.ts";
 import { outcomeOf } from "../core/deciding.ts";
 import { Failure } from "../core/errors.ts";
 import { isUnder } from "../core/place.ts";
@@ -18,13 +19,13 @@ type NewWait = Extract<Write, { readonly do: "open" }>["wait"];
 export function* open(run: string, wait: NewWait, filters: Filters, now: number): Tx<Wait | undefined> {
   yield sql(
     `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at, event_type,
-       event_where, event_correlation, terms, escalate_at)
-     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13)
+       event_where, event_correlation, terms, escalate_at, warn_at)
+     values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (run, generation, place) do update set state = 'open', kind = excluded.kind, show = excluded.show,
        approval = excluded.approval, expires_at = excluded.expires_at, opened_at = excluded.opened_at, decided_at = null,
        event_type = excluded.event_type, event_where = excluded.event_where,
        event_correlation = excluded.event_correlation, terms = excluded.terms, escalate_at = excluded.escalate_at,
-       escalated_at = null
+       escalated_at = null, warn_at = excluded.warn_at, warned_at = null
      where waits.state = 'withdrawn'`,
     run,
     wait.generation,
@@ -39,6 +40,7 @@ export function* open(run: string, wait: NewWait, filters: Filters, now: number)
     wait.event?.correlation_id ?? null,
     yield* keep(wait.terms, now),
     wait.escalate_at ?? null,
+    (asksSomebody(wait) ? warnAt(wait) : undefined) ?? null,
   );
   if (asksSomebody(wait)) yield* announceAsk(run, wait, now);
   return wait.event && (yield* openForEvent(run, wait, filters, now));
@@ -54,20 +56,28 @@ function* openForEvent(run: string, { generation, place }: NewWait, filters: Fil
 }
 
 /** Is it time to tell again of somebody who is waited for? */
-export function* mustEscalate(now: number): Tx<boolean> {
-  return (yield* first(sql(`select 1 as one from waits ${UNHEARD} limit 1`, now))) !== undefined;
+export function* mustRemind(now: number): Tx<boolean> {
+  for (const where of [UNHEARD, EXPIRING])
+    if (yield* first(sql(`select 1 as one from waits ${where} limit 1`, now))) return true;
+  return false;
 }
 
-/** Tells again of those who are waited for, once each, as long as somebody still can decide. Gives their runs. */
-export function* escalate(now: number): Tx<readonly string[]> {
-  const rows = yield sql(`update waits set escalated_at = $1 ${UNHEARD} returning *`, now);
-  const texts = yield* fetchTexts(rows.flatMap(waitCells));
-  for (const row of rows) yield* announceAsk(text(row, "run"), waitOf(row, texts), now, "approval.escalated");
-  return rows.map((row) => text(row, "run"));
+/**
+ * Tells again of those who are waited for, once because it has taken long and once because their time is nearly over,
+ * as long as somebody still can decide. Gives their runs.
+ */
+export function* remind(now: number): Tx<readonly string[]> {
+  const unheard = yield sql(`update waits set escalated_at = $1 ${UNHEARD} returning *`, now);
+  const expiring = yield sql(`update waits set warned_at = $1 ${EXPIRING} returning *`, now);
+  const texts = yield* fetchTexts([...unheard, ...expiring].flatMap(waitCells));
+  for (const row of unheard) yield* announceAsk(text(row, "run"), waitOf(row, texts), now, "approval.escalated");
+  for (const row of expiring) yield* announceAsk(text(row, "run"), waitOf(row, texts), now, "approval.expiring");
+  return [...unheard, ...expiring].map((row) => text(row, "run"));
 }
 
 const UNHEARD = `where state = 'open' and escalated_at is null and escalate_at <= $1
   and (expires_at is null or expires_at > $1)`;
+const EXPIRING = "where state = 'open' and warned_at is null and warn_at <= $1 and expires_at > $1";
 
 /** Ends an open wait by time. */
 export function* expire(run: string, place: string, now: number): Tx<void> {

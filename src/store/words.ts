@@ -58,6 +58,7 @@ export function runOf(row: Row, texts: Texts): Run {
       progress: maybeText(row, "progress"),
       source: maybeText(row, "source_run"),
       fork: unpack(row["fork"], texts) as Fork | undefined,
+      control: unpack(row["control"], texts) as Run["control"],
     }),
   };
 }

@@ -2,6 +2,7 @@ import type { Fence, Line, Write, Written } from "../core/store.ts";
 import { announceStep, asksSomebody, isFailedStep } from "./announcements.ts";
 import { hold, settle, settleAtReserve } from "./attempts.ts";
 import { Books } from "./books.ts";
+import { tellIfCostly } from "./costly.ts";
 import type { Moment } from "./driver.ts";
 import { end, release } from "./endings.ts";
 import type { Filters } from "./filters.ts";
@@ -37,6 +38,16 @@ export const mayAnnounce = (writes: readonly Write[]): boolean =>
       (each.do === "line" && isFailedStep(each.line)),
   );
 
+/** May a run cost more after this? */
+export const mayCost = (writes: readonly Write[]): boolean =>
+  writes.some((each) => each.do === "settle" || each.do === "close");
+
+/** What came of writing: nothing where the run was lost; and the number of the event before what only its cost told. */
+export interface Wrote {
+  readonly written?: readonly Written[];
+  readonly since?: number;
+}
+
 /**
  * What the player of a run writes, all or nothing, and its lease renewed with it. One who has lost the run writes
  * nothing; only the bills of what he has sent are put right.
@@ -46,30 +57,33 @@ export function* write(
   writes: readonly Write[],
   { now, mono, group }: Moment,
   { leaseMs, filters }: { readonly leaseMs: number; readonly filters: Filters },
-): Tx<readonly Written[] | undefined> {
+): Tx<Wrote> {
   const books = new Books(fence.run, group);
   const run = group?.owned(fence.run, fence.epoch) ?? (yield* owned(fence));
   if (!run) {
     for (const each of writes) if (each.do === "settle") yield* settle(fence.run, each.settle, books, now);
     yield* books.post();
     group?.reread();
-    return undefined;
+    return {};
   }
   const player = { epoch: fence.epoch, row: run, mono, leaseMs };
   if (!group) yield* renew(fence.run, player);
   const written: Written[] = [];
   for (const each of writes) written.push(yield* perform(each, { fence, run, books, filters, now }));
+  const since = run["costly_over"] === null ? undefined : yield* tellIfCostly(run, spentOf(run, books), now);
   if (group) group.take(fence.run, player, books);
   else yield* books.post();
-  return written;
+  return { written, ...(since !== undefined && { since }) };
 }
+
+const spentOf = (run: Row, books: Books): number => books.ledgerOfRun(run).spent.usd;
 
 /** The run, if it is still this player's. */
 function* owned({ run, epoch }: Fence): Tx<Row | undefined> {
   return yield* first(
     sql(
       `select id, cancelling, touched_mono, cap_usd, cap_tokens, cap_calls, held_usd, held_tokens, held_calls, usd,
-         input_tokens, output_tokens, calls
+         input_tokens, output_tokens, calls, costly_over
        from runs where id = $1 and epoch = $2 and status = 'running' /*pg: for update*/`,
       run,
       epoch,

@@ -19,13 +19,16 @@ const WATCHED_SECONDS = 3;
 type Action = z.output<typeof Input>["action"];
 
 const ACTIONS: Readonly<
-  Record<Exclude<Action, "compensate">, (store: RunStore, id: string, step: string | undefined) => Promise<Run>>
+  Record<
+    Exclude<Action, "compensate">,
+    (store: RunStore, id: string, by: string, step: string | undefined) => Promise<Run>
+  >
 > = {
-  cancel: (store, id) => store.cancel(id),
-  pause: (store, id) => store.pause(id),
-  resume: (store, id) => store.resume(id),
-  retry: (store, id, step) => store.again(id, "failed", step),
-  requeue: (store, id, step) => store.again(id, "dead", step),
+  cancel: (store, id, by) => store.cancel(id, by),
+  pause: (store, id, by) => store.pause(id, by),
+  resume: (store, id, by) => store.resume(id, by),
+  retry: (store, id, _, step) => store.again(id, "failed", step),
+  requeue: (store, id, _, step) => store.again(id, "dead", step),
 };
 
 /** Cancels, pauses, resumes, retries or requeues a run, or has taken back what it did. */
@@ -45,7 +48,7 @@ export const controlRun = (setting: Setting): Tool =>
         const { store, engine } = rooms;
         const before = await ownRun(store, run_id, context.caller);
         if (action === "compensate") return compensated(rooms, before, context);
-        const run = await ACTIONS[action](store, run_id, step);
+        const run = await ACTIONS[action](store, run_id, context.caller, step);
         engine.nudge(run_id);
         return watch(rooms, run, WATCHED_SECONDS, context, saidOf(action, before));
       },

@@ -133,9 +133,13 @@ function endingOf({ status, cancelling, paused }: Run, { running }: Progress): s
 }
 
 /** A paused run waits to go on, whatever else it waits for. */
-function waitingFor({ status, paused }: Run, wait: Wait | undefined, meeting: Meeting): Pick<Envelope, "waiting_for"> {
+function waitingFor(
+  { status, paused, control }: Run,
+  wait: Wait | undefined,
+  meeting: Meeting,
+): Pick<Envelope, "waiting_for"> {
   if (status !== "waiting") return {};
-  if (paused) return { waiting_for: { kind: "resume", step: "" } };
+  if (paused) return { waiting_for: { kind: "resume", step: "", ...(control && { note: `paused by ${control.by}` }) } };
   return wait ? { waiting_for: waitOf(wait, meeting) } : {};
 }
 

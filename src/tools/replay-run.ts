@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { Changes } from "../core/changes.ts";
+import { Changes, type Fork } from "../core/changes.ts";
+import { needsPerson } from "../core/deciding.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { ForkForecast, ForkRequest } from "../core/fork.ts";
 import { Budget } from "../core/limits.ts";
@@ -81,11 +82,16 @@ export const replayRun = (setting: Setting): Tool => ({
     const given = checkArguments("replay_run", Input, cleanArguments(args, setting.limits.input_bytes));
     const rooms = await setting.open();
     const source = await ownRun(rooms.store, given.run_id, context.caller);
-    const request = requestOf(source, given, context);
+    const effects = given.rerun_effects ? await effectsOf(source, rooms, context) : undefined;
+    const request = { ...requestOf(source, given, context), ...(effects && { effects }) };
     if (given.dry_run) return foreseen(source, await rooms.engine.foreseeFork(request));
     const { run, existed } = await rooms.engine.fork(request);
     context.progress?.(`run ${run.id} ${existed ? "found again by its idempotency key" : `forked from ${source.id}`}`);
-    const note = existed ? { note: "this idempotency key already had a run, and here it is" } : {};
+    const notes = [
+      ...(existed ? ["this idempotency key already had a run, and here it is"] : []),
+      ...(given.rerun_effects && !effects ? [NOT_UNASKED] : []),
+    ];
+    const note = notes.length > 0 ? { note: notes.join("; ") } : {};
     const told = await watch(rooms, run, given.wait_seconds ?? DEFAULT_WAIT, context, note);
     return withComparison(rooms, run, told);
   }),
@@ -102,12 +108,28 @@ function requestOf(
     caller,
     ...(from_step !== undefined && { from_step }),
     ...(changes && { changes }),
-    ...(rerun_effects && { effects: "run" as const }),
     ...(budget && { budget }),
     ...(labels && { labels }),
     ...(key !== undefined && { idempotency: { key: `replay_run:${key}`, hash } }),
   };
 }
+
+/**
+ * Which effects are had unasked: whoever may approve for itself may let go unasked what it could approve. A model may
+ * not where the settings leave that to people, nor where the run had a step that was left to them.
+ */
+async function effectsOf(
+  { id }: Run,
+  { store, people }: Rooms,
+  { person }: CallContext,
+): Promise<Fork["effects"] | undefined> {
+  if (person) return "run";
+  if (!people.policy.self) return undefined;
+  const { waits } = await store.news(id);
+  return waits.some((wait) => needsPerson(wait, people.policy)) ? undefined : "self";
+}
+
+const NOT_UNASKED = "what changes the world waits for a person here: a model may not have it done again unasked";
 
 async function withComparison({ store }: Rooms, { id }: Run, told: Reply): Promise<Reply> {
   const run = await store.get(id);

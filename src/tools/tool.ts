@@ -30,6 +30,8 @@ export interface Setting {
 /** Who calls, and how to reach them while they wait. */
 export interface CallContext {
   readonly caller: string;
+  /** A person who has shown it calls, and no model; no client can say so of itself. */
+  readonly person?: true;
   /** Aborted when they stop waiting; that ends the wait, never a run. */
   readonly signal: AbortSignal;
   /** Present where they want to be told how far it is. */

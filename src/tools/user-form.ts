@@ -23,11 +23,11 @@ export interface UserForm {
 /** What does not fit into one is decided elsewhere, where all of it can be read. */
 const LONGEST = 6000;
 
-/** A form for what a client's user may decide; none where it cannot be shown whole. */
+/** A form for what a client's user may decide; none where it cannot be shown whole, or is left to named approvers. */
 export function userForm(run: Run, wait: Wait): UserForm | undefined {
   const choices = choicesOf(wait).filter((choice) => choice !== "edit");
   const message = messageOf(run, wait);
-  if (choices.length === 0 || message.length > LONGEST) return undefined;
+  if (choices.length === 0 || wait.terms?.approvers || message.length > LONGEST) return undefined;
   const onlyAnswer = !choices.includes("approve");
   const properties: Record<string, Field> = {
     ...(!onlyAnswer && { decision: { type: "string", title: "Decision", enum: [...choices] } }),

@@ -1,4 +1,4 @@
-import { choicesOf, needsPerson } from "../core/deciding.ts";
+import { anyOf, choicesOf, needsPerson } from "../core/deciding.ts";
 import type { FailureInfo } from "../core/errors.ts";
 import { toUsd } from "../core/money.ts";
 import type { Run, Wait } from "../core/store.ts";
@@ -14,7 +14,11 @@ export interface Meeting {
 /** What a run waits for, as its caller reads it. */
 export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<Envelope["waiting_for"]> {
   const { kind, place, approval, expires_at, escalated_at, show, terms = {} } = wait;
-  const { action, default: instead, escalate } = terms;
+  const { action, default: instead, escalate, approvers } = terms;
+  const notes = [
+    escalated_at !== undefined && (escalate?.note ?? "it has waited for long"),
+    approvers && `only ${anyOf(approvers)} may decide`,
+  ].filter((note) => typeof note === "string");
   return {
     kind,
     step: place,
@@ -24,7 +28,7 @@ export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<
     ...(action && { action: fitting(action, 250).value }),
     ...(choicesOf(wait).length > 0 && needsPerson(wait, { self }) && { by: "person" as const }),
     ...(instead && { default: "value" in instead ? JSON.stringify(instead.value).slice(0, 200) : instead.how }),
-    ...(escalated_at !== undefined && { note: escalate?.note ?? "it has waited for long" }),
+    ...(notes.length > 0 && { note: notes.join("; ") }),
     ...(page !== undefined && { page }),
   };
 }

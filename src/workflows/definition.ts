@@ -100,6 +100,12 @@ const Wait = z.strictObject({
     .optional()
     .describe("What is approved, exactly; its arguments, as approved or edited, are the output. Templates inside"),
   self: z.boolean().optional().describe("False: the model that has called for the run may not decide"),
+  approvers: z
+    .array(z.string().min(1).max(100))
+    .min(1)
+    .max(20)
+    .optional()
+    .describe("Names of approvers: one of them must decide"),
   escalate: z
     .strictObject({ after_seconds: Seconds, note: z.string().min(1).max(500).optional() })
     .optional()
@@ -165,9 +171,9 @@ export const KINDS = {
   workflow: ["inputs"],
   template: [],
   value: [],
-  http: ["retry", "output_schema", "verify"],
+  http: ["retry", "output_schema", "verify", "high_risk"],
   file: [],
-  control: [],
+  control: ["high_risk"],
   map: [],
   loop: [],
   race: [],

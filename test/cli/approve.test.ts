@@ -114,6 +114,17 @@ describe("baton approve", () => {
     expect(await ended(id)).toMatchObject({ status: "succeeded" });
   });
 
+  it("lets a person who has the files decide what is left to named approvers, and records that", async () => {
+    const id = await waiting({ ok: { wait: { approval: "Pay?", approvers: ["ada"] } } });
+    const script = await baton(["approve", id, "--yes"], home, {}, `${id.slice(-4)}\n`);
+    expect(script).toMatchObject({ code: 2, stderr: expect.stringContaining("no terminal") });
+    const owner = person("approve", id.slice(-4));
+    await atTerminal(id, {}, owner);
+    expect(owner.read.join("\n")).toMatch(/may\s+ada; here also whoever has these files/);
+    expect(await ended(id)).toMatchObject({ status: "succeeded" });
+    expect(await decidedBy(id)).toEqual([expect.stringMatching(/ \(terminal, as who has the files\)$/)]);
+  });
+
   it("asks a person which of several it is, and what they decide", async () => {
     const id = await waiting({ a: { wait: { answer: "A?" } }, b: { wait: { answer: "B?" } } });
     expect(await baton(["approve", id, "--answer", "x"], home)).toMatchObject({

@@ -90,9 +90,14 @@ const closed = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once("close", (code) => resolve(code)));
 
 /** Runs one command at a terminal, into which somebody types an answer to each question. */
-export async function typedInto(args: readonly string[], home: string, answers: readonly string[]): Promise<Ended> {
+export async function typedInto(
+  args: readonly string[],
+  home: string,
+  answers: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const line = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(" ");
-  const child = spawn("/usr/bin/script", ["-qec", line, "/dev/null"], { env: environment(home), cwd: tmpdir() });
+  const child = spawn("/usr/bin/script", ["-qec", line, "/dev/null"], { env: environment(home, more), cwd: tmpdir() });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   let asked = 0;
   child.stdout.on("data", () => {

@@ -154,13 +154,16 @@ describe.each(Object.entries(CONNECTS))("a user whose client speaks %s", (name, 
     await client.close();
   });
 
-  it("is not asked what cannot be shown whole", async () => {
+  it.each([
+    ["what cannot be shown whole", { approval: "x".repeat(7000) }],
+    ["what is left to named approvers", { approval: "Pay?", approvers: ["ada"] }],
+  ])("is not asked %s", async (_, wait) => {
     let times = 0;
     const client = await connect(() => {
       times++;
       return accept({ decision: "approve" });
     });
-    const told = await client.call("run_workflow", flow({ ok: { wait: { approval: "x".repeat(7000) } } }));
+    const told = await client.call("run_workflow", flow({ ok: { wait } }));
     expect(told.status).toBe("waiting");
     expect(times).toBe(0);
     await client.close();

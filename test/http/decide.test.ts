@@ -6,7 +6,11 @@ import { serving } from "./serving.ts";
 
 const house = rooms();
 const KEY = "key-of-ada-1234";
-const APPROVERS = new Map([[KEY, "ada"]]);
+const BOBS = "key-of-bob-5678";
+const APPROVERS = new Map([
+  [KEY, "ada"],
+  [BOBS, "bob"],
+]);
 let open: Listening;
 let withApprovers: Listening;
 let guarded: Listening;
@@ -222,6 +226,59 @@ describe("what only a person may decide", () => {
     const { body } = await browser.open(page(id));
     expect(body).not.toContain('name="token"');
     expect((await browser.send(page(id), body, { decision: "approve" })).status).toBe(303);
+  });
+});
+
+describe("what is left to named approvers", () => {
+  const named = () => waiting({ ok: { wait: { approval: "Pay Ada?", approvers: ["ada", "eve"] } } });
+  const sent = async (id: string, { url }: Listening, headers: Record<string, string>) => {
+    const { approval } = (await waitOf(id)) ?? {};
+    const response = await fetch(`${url}/runs/${id}/decide`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ decision: "approve", approval }),
+    });
+    return { status: response.status, text: await response.text() };
+  };
+
+  it("is told with their names, and refused to a model and to every other approver, with who may", async () => {
+    const id = await named();
+    const { data } = await house.call("get_run", { run_id: id });
+    expect(data.waiting_for).toMatchObject({ by: "person", note: "only ada or eve may decide" });
+    const { approval } = (await waitOf(id)) ?? {};
+    const model = await house.call("decide", { run_id: id, decision: "approve", approval });
+    expect(model.data.error).toMatchObject({
+      code: "FORBIDDEN",
+      message: expect.stringContaining("is for ada or eve to decide, and not for local"),
+      hint: expect.stringContaining("baton approve"),
+    });
+    const bob = await sent(id, withApprovers, { authorization: `Bearer ${BOBS}` });
+    expect(bob).toMatchObject({
+      status: 403,
+      text: expect.stringContaining("is for ada or eve to decide, and not for bob"),
+    });
+    expect((await sent(id, open, {})).status).toBe(403);
+    expect(await waitOf(id)).toMatchObject({ state: "open" });
+    expect(await sent(id, withApprovers, { authorization: `Bearer ${KEY}` })).toMatchObject({ status: 200 });
+    expect(await waitOf(id)).toMatchObject({ state: "answered", decided_by: "ada (approver)" });
+  });
+
+  it("is decided on the page with the token of one of them, also where another one has signed in", async () => {
+    const id = await named();
+    const bob = new Browser({ authorization: `Basic ${Buffer.from(`bob:${BOBS}`).toString("base64")}` });
+    const { body } = await bob.open(page(id, withApprovers));
+    expect(body).toContain("ada or eve");
+    expect(body).toContain('name="token"');
+    const send = (token: string) => bob.send(page(id, withApprovers), body, { decision: "approve", token });
+    expect(await send("")).toMatchObject({ status: 403, body: expect.stringContaining("not for bob") });
+    expect(await send(BOBS)).toMatchObject({ status: 403 });
+    expect(await send(KEY)).toMatchObject({ status: 303 });
+    expect(await waitOf(id)).toMatchObject({ decided_by: "ada (approver)" });
+    const anybody = await named();
+    const browser = new Browser();
+    const form = (await browser.open(page(anybody))).body;
+    expect((await browser.send(page(anybody), form, { decision: "approve" })).status).toBe(403);
+    expect(await waitOf(anybody)).toMatchObject({ state: "open" });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Subscription } from "../../src/core/event.ts";
 import type { MemorySettings } from "../../src/core/memory.ts";
 import type { RunStore } from "../../src/core/store.ts";
+import { alertsContract } from "./contract/alerts.ts";
 import { approvalsContract } from "./contract/approvals.ts";
 import { claimsContract } from "./contract/claims.ts";
 import { controlContract } from "./contract/control.ts";
@@ -44,4 +45,5 @@ export function storeContract(open: OpenStore): void {
   deadContract(open);
   rememberedContract(open);
   undoingContract(open);
+  alertsContract(open);
 }

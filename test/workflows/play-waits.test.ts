@@ -77,14 +77,25 @@ describe("a node that waits", () => {
     const run = await stage.graph({
       nodes: {
         ok: {
-          wait: { approval: "Really?", self: false, escalate: { after_seconds: 600, note: "call" } },
+          wait: {
+            approval: "Really?",
+            self: false,
+            approvers: ["ada"],
+            escalate: { after_seconds: 600, note: "call" },
+          },
           high_risk: true,
           output_schema: schema,
         },
       },
     });
     const [wait] = (await stage.store.progress(run.id)).waiting;
-    expect(wait?.terms).toMatchObject({ high_risk: true, self: false, schema, escalate: { after_seconds: 600 } });
+    expect(wait?.terms).toMatchObject({
+      high_risk: true,
+      self: false,
+      approvers: ["ada"],
+      schema,
+      escalate: { after_seconds: 600 },
+    });
     expect(wait?.escalate_at).toBe((wait?.opened_at ?? 0) + 600_000);
   });
 

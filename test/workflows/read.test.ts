@@ -304,6 +304,16 @@ describe("words that do not go together", () => {
       "`nodes.a.wait.action`: `action` goes with `approval`, and this waits for an answer",
     ],
     [
+      "a pause that named approvers may end",
+      "nodes:\n  a: {wait: {seconds: 5, «approvers: [ada]}}",
+      "`nodes.a.wait.approvers`: `approvers` means nothing in a pause",
+    ],
+    [
+      "an approval that the model may give and only named approvers may",
+      "nodes:\n  a: {wait: {approval: x, «self: true, approvers: [ada]}}",
+      "`nodes.a.wait.self`: `self` lets the model decide that has called for the run, and `approvers` only those it names; leave one of them out",
+    ],
+    [
       "an event that is told again",
       "nodes:\n  a: {wait: {event: {type: t}, «escalate: {after_seconds: 5}}}",
       "`nodes.a.wait.escalate`: `escalate` goes with `approval`, and this waits for an event",

@@ -130,7 +130,7 @@ function waits({ path, node: { wait } }: Site): Finding[] {
     return ([...PERSONAL, "within_seconds", "on_expiry", "default"] as const).flatMap((name) =>
       idle(name, `\`${name}\` means nothing in a pause`),
     );
-  const amiss = [...impersonal(word, idle), ...unapproved(word, wait.on_expiry, at)];
+  const amiss = [...impersonal(word, idle), ...unapproved(word, wait.on_expiry, at), ...torn(wait, at)];
   if (amiss.length > 0) return amiss;
   if (wait.within_seconds !== undefined) return [];
   const never = "without `within_seconds` it never expires";
@@ -141,7 +141,7 @@ type Wait = NonNullable<Site["node"]["wait"]>;
 type Idle = (name: keyof Wait, message: string) => Finding[];
 
 /** Words for waits that people settle. */
-const PERSONAL = ["action", "self", "escalate"] as const;
+const PERSONAL = ["action", "self", "approvers", "escalate"] as const;
 
 function impersonal(word: (typeof WAITS)[number], idle: Idle): Finding[] {
   if (word === "approval") return [];
@@ -150,6 +150,12 @@ function impersonal(word: (typeof WAITS)[number], idle: Idle): Finding[] {
 }
 
 const article = (word: string): string => (/^[ae]/.test(word) ? `an ${word}` : `a ${word}`);
+
+function torn({ self, approvers }: Wait, at: Path): Finding[] {
+  if (!self || !approvers) return [];
+  const message = "`self` lets the model decide that has called for the run, and `approvers` only those it names";
+  return [{ path: [...at, "self"], named: true, message, hint: "leave one of them out" }];
+}
 
 function unapproved(word: (typeof WAITS)[number], on_expiry: Wait["on_expiry"], at: Path): Finding[] {
   if (word === "approval" || (on_expiry !== "approve" && on_expiry !== "reject")) return [];

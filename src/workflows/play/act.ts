@@ -12,7 +12,7 @@ import { verifyOf } from "./verify.ts";
 /** A request; its output is the body of the answer, and of a HEAD the status and the headers. */
 export function httpDoing({ name, node, parts }: Draft): Doing {
   const request = parts.fill(["http"], node.http ?? {});
-  const deed = { does: "http", ...effectOf(node), ...limitsOf(node) };
+  const deed = { does: "http", ...effectOf(node), ...riskOf(node), ...limitsOf(node) };
   const verify = verifyOf({ node, parts });
   const undo = compensationOf(node);
   return async (ctx, { all }) => {
@@ -39,6 +39,8 @@ function effectOf({ effect, http }: Node): Pick<Deed, "effect"> {
   return { effect: method === "PUT" || method === "DELETE" ? { idempotent: true } : true };
 }
 
+const riskOf = ({ high_risk }: Node): Pick<Deed, "high_risk"> => (high_risk ? { high_risk } : {});
+
 function limitsOf(node: Node): Pick<Deed, "seconds" | "retry"> {
   const { seconds } = boundsOf(node);
   const retry = Object.fromEntries(Object.entries(node.retry ?? {}).filter(([, value]) => value !== undefined));
@@ -55,7 +57,12 @@ export function fileDoing({ name, node, parts }: Draft): Doing {
 /** Something done to another run. */
 export function controlDoing({ name, node, parts }: Draft): Doing {
   const run = parts.fill(["control", "run"], node.control?.run ?? "");
-  const deed = { does: "control", effect: node.effect ?? ({ idempotent: true } as const), ...limitsOf(node) };
+  const deed = {
+    does: "control",
+    effect: node.effect ?? ({ idempotent: true } as const),
+    ...riskOf(node),
+    ...limitsOf(node),
+  };
   const undo = compensationOf(node);
   return async (ctx, { all }) => ({
     output: await ctx.act(name, {

@@ -39,10 +39,11 @@ function question(draft: Draft, written: string, workshop: Workshop): Doing {
 
 /** What the decision is held to. */
 function termsOf({ node: { wait = {}, high_risk, output_schema } }: Draft): Terms {
-  const { self, escalate, on_expiry } = wait;
+  const { self, approvers, escalate, on_expiry } = wait;
   return {
     ...(high_risk && { high_risk }),
     ...(self !== undefined && { self }),
+    ...(approvers && { approvers }),
     ...(output_schema && { schema: output_schema }),
     ...(escalate && {
       escalate: { after_seconds: escalate.after_seconds, ...(escalate.note && { note: escalate.note }) },
