@@ -198,8 +198,10 @@ export interface Hold {
 /** What a call needs of its provider beside money, where others may need it too. */
 export interface Room {
   readonly provider: string;
-  /** How many calls it takes at once, over all processes. */
+  /** How many calls it takes at once, over all processes; said where others may be there. */
   readonly most?: number;
+  /** How many calls may be in flight at once, whomever they ask, over all processes. */
+  readonly all?: number;
   readonly rpm?: number;
   readonly tpm?: number;
   readonly tokens: number;
@@ -223,6 +225,8 @@ export interface Traffic {
   readonly wants: readonly { readonly provider: string; readonly worker: string }[];
   /** What they have shut. */
   readonly doors: readonly Door[];
+  /** Every breaker that was opened and not yet closed, by whomever, and whether a request is trying it now. */
+  readonly breakers: readonly { readonly subject: string; readonly tried: boolean }[];
 }
 
 export interface Settle {
@@ -274,10 +278,16 @@ export type Written =
       readonly usd: number;
       readonly tokens: number;
       readonly clamped: boolean;
+      /** Whose breakers it is to try, the one of all requests. */
+      readonly tries?: readonly string[];
     }
   | { readonly did: "wait" }
-  /** Its provider is as busy as it may be, over all processes; for so long, where that is known. */
-  | { readonly did: "full"; readonly wait_ms?: number }
+  /** Its provider, or the server, is as busy as it may be, over all processes; for so long, where that is known. */
+  | { readonly did: "full"; readonly wait_ms?: number; readonly all?: true }
+  /** Another process has found its provider or model to be out of order. */
+  | { readonly did: "shut"; readonly door: Door }
+  /** A breaker's time is over, and another request has been let through to see whether anybody is there. */
+  | { readonly did: "tried" }
   | (Refused & { readonly did: "refused" })
   /** `park` and `pause` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
   | { readonly did: "parked"; readonly ok: boolean }

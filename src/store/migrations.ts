@@ -5,6 +5,7 @@ import { FORMAT_CONTROL } from "./format-control.ts";
 import { FORMAT_DEAD } from "./format-dead.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 import { FORMAT_LANES } from "./format-lanes.ts";
+import { FORMAT_SHARES } from "./format-shares.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
 
@@ -264,6 +265,7 @@ where state = 'settled';
   FORMAT_APPROVALS,
   FORMAT_DEAD,
   FORMAT_LANES,
+  FORMAT_SHARES,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

@@ -210,7 +210,7 @@ export class SqlStore implements core.RunStore {
   }
 
   shut(door: core.Door, worker: string): Promise<void> {
-    return this.#db.write({ tx: () => lanes.shut(door, worker) });
+    return this.#db.write({ tx: ({ now }) => lanes.shut(door, worker, now) });
   }
 
   reopen(subject: string): Promise<void> {
