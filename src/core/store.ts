@@ -248,6 +248,9 @@ export interface Ending {
   readonly degraded: readonly string[];
 }
 
+/** A wait as it is opened. */
+export type NewWait = Omit<Wait, "state" | "answer" | "decided_by" | "decided_at" | "escalated_at">;
+
 /** What the player of a run writes. The writes of one call happen together or not at all. */
 export type Write =
   | { readonly do: "hold"; readonly hold: Hold }
@@ -255,14 +258,18 @@ export type Write =
   | { readonly do: "line"; readonly line: Line }
   /** Closes branches: attempts held under these places are settled at their reserve, open waits withdrawn. */
   | { readonly do: "close"; readonly under: readonly string[] }
-  | {
-      readonly do: "open";
-      readonly wait: Omit<Wait, "state" | "answer" | "decided_by" | "decided_at" | "escalated_at">;
-    }
+  | { readonly do: "open"; readonly wait: NewWait }
   /** Ends an open wait by time. */
   | { readonly do: "expire"; readonly place: string }
-  /** Puts the run down until one of these waits is settled; refused where one of them no longer is open. */
-  | { readonly do: "park"; readonly places: readonly string[] }
+  /**
+   * Puts the run down until one of these waits is settled; refused where one of them no longer is open. One that asks
+   * for a budget as well is refused where the run has other caps by now than those that were too small.
+   */
+  | {
+      readonly do: "park";
+      readonly places: readonly string[];
+      readonly asks?: { readonly wait: NewWait; readonly caps: RunCaps };
+    }
   /** Puts the run down because it is paused; refused where it no longer is. */
   | { readonly do: "pause" }
   | { readonly do: "progress"; readonly text: string }
@@ -450,6 +457,8 @@ export interface RunStore extends EventStore {
   decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;
   /** Sets the caps of a run and, where it waits for them, wakes it. */
   raise(id: string, caps: Caps & { readonly seconds?: number }, by: string): Promise<Run>;
+  /** Wakes the runs that wait for a cap above their own which was smaller than it is now. Returns how many. */
+  recap(daily: { readonly caller: Caps; readonly day: Caps }): Promise<number>;
 
   /** What all other processes than this worker's are about. */
   traffic(worker: string): Promise<Traffic>;

@@ -21,6 +21,7 @@ import * as outbox from "./outbox.ts";
 import * as pauses from "./pauses.ts";
 import * as players from "./players.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
+import * as recaps from "./recap.ts";
 import * as runs from "./runs.ts";
 import type { Tx } from "./statement.ts";
 import * as switches from "./switches.ts";
@@ -199,6 +200,13 @@ export class SqlStore implements core.RunStore {
 
   raise(id: string, caps: Partial<core.RunCaps>, by: string): Promise<core.Run> {
     return this.#db.write({ tx: ({ now }) => runs.raise(id, caps, by, now), fresh: true, touched: () => [id] });
+  }
+
+  async recap(daily: recaps.Daily): Promise<number> {
+    const outgrown = await this.#db.read(() => recaps.outgrown(daily));
+    if (outgrown.length === 0) return 0;
+    const woken = await this.#db.write({ tx: ({ now }) => recaps.recap(daily, now), touched: (runs) => runs });
+    return woken.length;
   }
 
   traffic(worker: string): Promise<core.Traffic> {

@@ -13,8 +13,8 @@ export interface Meeting {
 
 /** What a run waits for, as its caller reads it. */
 export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<Envelope["waiting_for"]> {
-  const { kind, place, approval, expires_at, escalated_at, show, terms = {} } = wait;
-  const { action, default: instead, escalate } = terms;
+  const { kind, place, approval, expires_at, show, terms = {} } = wait;
+  const { action, default: instead } = terms;
   return {
     kind,
     step: place,
@@ -24,9 +24,16 @@ export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<
     ...(action && { action: fitting(action, 250).value }),
     ...(choicesOf(wait).length > 0 && needsPerson(wait, { self }) && { by: "person" as const }),
     ...(instead && { default: "value" in instead ? JSON.stringify(instead.value).slice(0, 200) : instead.how }),
-    ...(escalated_at !== undefined && { note: escalate?.note ?? "it has waited for long" }),
+    ...noteOf(wait),
     ...(page !== undefined && { page }),
   };
+}
+
+function noteOf({ kind, escalated_at, show, terms }: Wait): { note?: string } {
+  const { scope } = (show ?? {}) as Partial<FailureInfo>;
+  if (kind === "budget" && (scope === "caller" || scope === "day"))
+    return { note: `the cap of the ${scope} is used up; the run goes on by itself at \`until\`, when it counts anew` };
+  return escalated_at === undefined ? {} : { note: terms?.escalate?.note ?? "it has waited for long" };
 }
 
 /** The call that settles what is waited for; where no model may, the one that waits for whoever does. */
