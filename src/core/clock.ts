@@ -8,5 +8,10 @@ export interface Clock {
 
 export const utcDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
+const DAY_MS = 86_400_000;
+
+/** When the UTC day after this moment's begins. */
+export const nextUtcDay = (ms: number): number => (Math.floor(ms / DAY_MS) + 1) * DAY_MS;
+
 /** A moment as messages and logs write it: ISO 8601, in UTC. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();

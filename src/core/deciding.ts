@@ -150,6 +150,11 @@ function checkValue(run: Run, wait: Wait, { decision, value }: Said): void {
 export const editable = ({ terms, show }: Wait): unknown => terms?.action?.arguments ?? show;
 
 function undecidable(run: Run, wait: Wait): Failure {
+  if (wait.kind === "budget" && wait.expires_at !== undefined)
+    return wrong(
+      `${quote(wait)} waits for a cap above the run's own to count anew`,
+      `The run goes on by itself at ${new Date(wait.expires_at).toISOString()}. To stop it: control_run {"run_id":"${run.id}","action":"cancel"}`,
+    );
   if (wait.kind === "budget")
     return wrong(`${quote(wait)} waits for money`, rightCall(run, "raise_budget", { value: { usd: 2 } }));
   const what = wait.kind === "event" ? "for an event" : "for time to pass";

@@ -213,8 +213,10 @@ export interface Hold {
 /** What a call needs of its provider beside money, where others may need it too. */
 export interface Room {
   readonly provider: string;
-  /** How many calls it takes at once, over all processes. */
+  /** How many calls it takes at once, over all processes; said where others may be there. */
   readonly most?: number;
+  /** How many calls may be in flight at once, whomever they ask, over all processes. */
+  readonly all?: number;
   readonly rpm?: number;
   readonly tpm?: number;
   readonly tokens: number;
@@ -238,6 +240,8 @@ export interface Traffic {
   readonly wants: readonly { readonly provider: string; readonly worker: string }[];
   /** What they have shut. */
   readonly doors: readonly Door[];
+  /** Every breaker that was opened and not yet closed, by whomever, and whether a request is trying it now. */
+  readonly breakers: readonly { readonly subject: string; readonly tried: boolean }[];
 }
 
 export interface Settle {
@@ -260,6 +264,9 @@ export interface Ending {
   readonly degraded: readonly string[];
 }
 
+/** A wait as it is opened. */
+export type NewWait = Omit<Wait, "state" | "answer" | "decided_by" | "decided_at" | "escalated_at">;
+
 /** What the player of a run writes. The writes of one call happen together or not at all. */
 export type Write =
   | { readonly do: "hold"; readonly hold: Hold }
@@ -267,14 +274,18 @@ export type Write =
   | { readonly do: "line"; readonly line: Line }
   /** Closes branches: attempts held under these places are settled at their reserve, open waits withdrawn. */
   | { readonly do: "close"; readonly under: readonly string[] }
-  | {
-      readonly do: "open";
-      readonly wait: Omit<Wait, "state" | "answer" | "decided_by" | "decided_at" | "escalated_at">;
-    }
+  | { readonly do: "open"; readonly wait: NewWait }
   /** Ends an open wait by time. */
   | { readonly do: "expire"; readonly place: string }
-  /** Puts the run down until one of these waits is settled; refused where one of them no longer is open. */
-  | { readonly do: "park"; readonly places: readonly string[] }
+  /**
+   * Puts the run down until one of these waits is settled; refused where one of them no longer is open. One that asks
+   * for a budget as well is refused where the run has other caps by now than those that were too small.
+   */
+  | {
+      readonly do: "park";
+      readonly places: readonly string[];
+      readonly asks?: { readonly wait: NewWait; readonly caps: RunCaps };
+    }
   /** Puts the run down because it is paused; refused where it no longer is. */
   | { readonly do: "pause" }
   | { readonly do: "progress"; readonly text: string }
@@ -290,10 +301,16 @@ export type Written =
       readonly usd: number;
       readonly tokens: number;
       readonly clamped: boolean;
+      /** Whose breakers it is to try, the one of all requests. */
+      readonly tries?: readonly string[];
     }
   | { readonly did: "wait" }
-  /** Its provider is as busy as it may be, over all processes; for so long, where that is known. */
-  | { readonly did: "full"; readonly wait_ms?: number }
+  /** Its provider, or the server, is as busy as it may be, over all processes; for so long, where that is known. */
+  | { readonly did: "full"; readonly wait_ms?: number; readonly all?: true }
+  /** Another process has found its provider or model to be out of order. */
+  | { readonly did: "shut"; readonly door: Door }
+  /** A breaker's time is over, and another request has been let through to see whether anybody is there. */
+  | { readonly did: "tried" }
   | (Refused & { readonly did: "refused" })
   /** `park` and `pause` alone: was it put down; `end` alone: which status it got (a durable cancel comes first). */
   | { readonly did: "parked"; readonly ok: boolean }
@@ -466,6 +483,8 @@ export interface RunStore extends EventStore {
   decide(id: string, place: string, decision: Decision, by: string): Promise<Wait>;
   /** Sets the caps of a run and, where it waits for them, wakes it. */
   raise(id: string, caps: Caps & { readonly seconds?: number }, by: string): Promise<Run>;
+  /** Wakes the runs that wait for a cap above their own which was smaller than it is now. Returns how many. */
+  recap(daily: { readonly caller: Caps; readonly day: Caps }): Promise<number>;
 
   /** What all other processes than this worker's are about. */
   traffic(worker: string): Promise<Traffic>;

@@ -130,7 +130,7 @@ export class Call implements Open, Gated, Asker {
     this.#request = undefined;
     const ofStep = failure.options.scope === "step";
     const { on_budget } = this.#play.run;
-    const hint = capHint(failure.options.scope, this.#play.run.id);
+    const hint = capHint(failure.options.scope, this.#play.run.id, on_budget);
     const told = failure.with({ hint });
     if (ofStep || on_budget !== "ask") return this.#fail(told);
     this.#next = at;

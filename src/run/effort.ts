@@ -9,7 +9,7 @@ import type { Playing } from "./playing.ts";
 const SECONDS = 60;
 
 /** What is done at a place, with whose patience; it may be repeated where a second time changes nothing. */
-interface Attempted extends Pick<Deed, "does" | "input" | "seconds" | "retry"> {
+interface Attempted extends Pick<Deed, "does" | "input" | "seconds" | "retry" | "subject"> {
   readonly place: string;
   readonly key: string;
   readonly mayRepeat: boolean;
@@ -21,7 +21,23 @@ export const keyOf = ({ run: { id, redone } }: Playing, place: string): string =
   fingerprint({ run: id, place, redone: redone?.[place] });
 
 /** Does it; again where it may be repeated and its failure passes. Fails when its time is over, or it is stopped. */
-export function attempted(play: Playing, what: Attempted): Promise<unknown> {
+export async function attempted(play: Playing, what: Attempted): Promise<unknown> {
+  const { subject } = what;
+  if (subject === undefined) return inTime(play, what);
+  const { guard } = play.stage;
+  const refused = guard.refusal(subject);
+  if (refused) throw refused;
+  try {
+    const value = await inTime(play, what);
+    guard.ended(subject, undefined);
+    return value;
+  } catch (error) {
+    guard.ended(subject, Failure.from(error));
+    throw error;
+  }
+}
+
+function inTime(play: Playing, what: Attempted): Promise<unknown> {
   const { does, seconds = SECONDS } = what;
   const late = new AbortController();
   const signal = AbortSignal.any([what.signal, late.signal]);

@@ -1,31 +1,22 @@
-import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
+import { CircuitState } from "cockatiel";
 import PQueue from "p-queue";
 import type { AgentSpec } from "../core/agent.ts";
-import type { Clock } from "../core/clock.ts";
 import type { Health } from "../core/engine.ts";
 import { type Code, Failure } from "../core/errors.ts";
-import type { BreakerNews } from "../core/event.ts";
-import type { BreakerPolicy, Limits } from "../core/limits.ts";
-import type { Log } from "../core/log.ts";
+import type { Limits } from "../core/limits.ts";
 import { type ModelReply, type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
 import type { Door, Room, Switch } from "../core/store.ts";
+import { Breakers, type BreakersOptions, isRehearsed, type Tries } from "./breakers.ts";
 import { Lane, type Turn } from "./lane.ts";
-import { broken, isOff, isShut, knocking } from "./refusals.ts";
-import type { Shares } from "./shares.ts";
+import { broken, isOff, knocking } from "./refusals.ts";
+import { EVERYBODY } from "./shares.ts";
 import { type Patience, watched } from "./watch.ts";
 
-export interface GuardOptions {
+export interface GuardOptions extends BreakersOptions {
   readonly provider: (id: string) => Provider | undefined;
   readonly limits: Pick<Limits, "calls">;
-  readonly breaker: BreakerPolicy;
   /** A provider that says "come back later than this" is not waited for. */
   readonly longest_pause_ms: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Shares what providers take with other processes; without it nobody else is there. */
-  readonly shares?: Shares;
-  /** Told when a breaker opens, and when it closes again. */
-  readonly onBreaker?: ((news: BreakerNews) => void) | undefined;
 }
 
 /** Who wants to ask whom. */
@@ -48,29 +39,21 @@ const VENDOR: readonly Code[] = ["NETWORK", "UNAUTHORIZED", "QUOTA_EXHAUSTED"];
 const MODEL: readonly Code[] = ["OVERLOADED", "TIMEOUT", "UNKNOWN_MODEL"];
 const AT_ONCE: readonly Code[] = ["UNAUTHORIZED", "QUOTA_EXHAUSTED"];
 
-interface Fuse {
-  readonly policy: CircuitBreakerPolicy;
-  until: number;
-  failures: number;
-  last: string | undefined;
-  /** Keeps it open whatever is counted, until its time is over. */
-  blown: { dispose(): void } | undefined;
-}
-
 /** What stands between a call and its provider: breakers, queues, rates and timeouts. */
 export class Guard {
   readonly #options: GuardOptions;
-  readonly #fuses = new Map<string, Fuse>();
+  readonly #breakers: Breakers;
+  /** The ways to providers, and the one that all calls take. */
   readonly #lanes = new Map<string, Lane>();
   readonly #agents = new Map<string, PQueue>();
-  readonly #all: PQueue;
+  readonly #all: Lane;
   #off: ReadonlyMap<string, Switch> = new Map();
-  /** Whose breaker another process has opened. */
-  #shut: ReadonlyMap<string, Door> = new Map();
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    this.#all = new PQueue({ concurrency: options.limits.calls });
+    this.#breakers = new Breakers(options);
+    this.#all = new Lane({ concurrency: options.limits.calls }, options.clock);
+    this.#lanes.set(EVERYBODY, this.#all);
   }
 
   get cooldownMs(): number {
@@ -81,30 +64,48 @@ export class Guard {
   async look(): Promise<void> {
     const traffic = await this.#options.shares?.look(this.#lanes);
     if (!traffic) return;
-    this.#shut = new Map(traffic.doors.filter(({ kind }) => kind === "open").map((door) => [door.subject, door]));
+    this.#breakers.hear(traffic);
     const now = this.#options.clock.now();
     for (const { kind, subject, until } of traffic.doors) if (kind === "rest") this.#lane(subject).pause(until - now);
   }
 
   /** Does anything wait for what only another look can tell? */
   get impatient(): boolean {
-    const shared = this.#options.shares && !this.#options.shares.alone;
+    if (this.#breakers.impatient) return true;
+    const shared = this.#isShared;
     return [...this.#lanes.values()].some((lane) => lane.waiting > 0 && (shared || lane.isShut));
+  }
+
+  /** Others may be there: what they and we share is counted in the store. */
+  get #isShared(): boolean {
+    return this.#options.shares !== undefined && !this.#options.shares.alone;
   }
 
   /** What a call must find at its provider beside money; undefined where this process alone can tell. */
   room(model: string, tokens: () => number): Room | undefined {
     const { provider: id } = splitModel(model);
     const { concurrency: most, rpm, tpm } = this.#options.provider(id) ?? { concurrency: 1 };
-    const shared = this.#options.shares && !this.#options.shares.alone;
+    const shared = this.#isShared;
     if (!shared && rpm === undefined && tpm === undefined) return undefined;
     const limits = { ...(rpm !== undefined && { rpm }), ...(tpm !== undefined && { tpm }) };
-    return { provider: id, tokens: tpm === undefined ? 0 : tokens(), ...(shared && { most }), ...limits };
+    const calls = shared && { most, all: this.#options.limits.calls };
+    return { provider: id, tokens: tpm === undefined ? 0 : tokens(), ...calls, ...limits };
   }
 
-  /** A provider was found to be as busy as it may be: nothing is tried before the next look. */
-  full(model: string, ms?: number): void {
-    this.#lane(splitModel(model).provider).full(ms);
+  /** A provider, or the server, was found to be as busy as it may be: nothing is tried before the next look. */
+  full(model: string, { all, wait_ms }: { readonly all?: true; readonly wait_ms?: number }): void {
+    if (all) this.#all.full();
+    else this.#lane(splitModel(model).provider).full(wait_ms);
+  }
+
+  /** Another process was found to have opened a breaker. */
+  shut(door: Door): void {
+    this.#breakers.shut(door);
+  }
+
+  /** Waits until it is known what came of the request that tries this model or its provider. */
+  tried(model: string): Promise<void> {
+    return this.#breakers.tried([splitModel(model).provider, model]);
   }
 
   /** What people have switched off, all of it. */
@@ -116,17 +117,8 @@ export class Guard {
   blocked({ model, agent }: Pick<Errand, "model" | "agent">): Failure | undefined {
     const { provider } = splitModel(model);
     for (const subject of [provider, model, `agent:${agent}`]) {
-      const off = this.#off.get(subject);
-      if (off) return isOff(off);
-      const fuse = this.#fuses.get(subject);
-      if (fuse && this.#isOpen(fuse)) {
-        return new Failure("CIRCUIT_OPEN", `${subject} has failed ${fuse.failures} times in a row (${fuse.last})`, {
-          retry_after_ms: Math.max(0, fuse.until - this.#options.clock.now()),
-          hint: "It is tried again by itself when its pause is over; a fallback model or agent answers meanwhile.",
-        });
-      }
-      const door = this.#shut.get(subject);
-      if (door && door.until > this.#options.clock.now()) return isShut(door, door.until - this.#options.clock.now());
+      const refused = this.refusal(subject);
+      if (refused) return refused;
     }
     const rest = this.#lanes.get(provider)?.rest ?? 0;
     if (rest <= this.#options.longest_pause_ms) return undefined;
@@ -145,7 +137,14 @@ export class Guard {
             free();
           });
         });
-      const inLane = () => lane.add(tokens, priority, (turn) => this.#all.add(() => hold(turn), { priority }));
+      const inLane = () =>
+        lane.add(tokens, priority, (turn) =>
+          this.#all.add(
+            () => 0,
+            priority,
+            () => hold(turn),
+          ),
+        );
       const inAgent = errand.concurrency
         ? this.#agentQueue(errand.agent, errand.concurrency).add(inLane, { priority })
         : inLane();
@@ -154,33 +153,47 @@ export class Guard {
   }
 
   /** Sends one request through breakers and watch. The failure it throws is classified and counted. */
-  async send(errand: Errand, request: ModelRequest, stop: AbortController, patience: Patience) {
+  async send(errand: Errand, request: ModelRequest, stop: AbortController, patience: Patience, tries: Tries = []) {
     const { provider: id } = splitModel(errand.model);
     const provider = this.#options.provider(id);
     if (!provider) throw new Failure("NO_PROVIDER", `no provider "${id}" is configured here`, { billed: "nothing" });
-    const vendor = this.#fuse(id, VENDOR);
-    const model = this.#fuse(errand.model, MODEL);
+    const vendor = this.#breakers.fuse(id, VENDOR);
+    const model = this.#breakers.fuse(errand.model, MODEL);
     const half = vendor.policy.state !== CircuitState.Closed || model.policy.state !== CircuitState.Closed;
+    const knocks = half || tries.length > 0;
     try {
-      return await vendor.policy.execute(() =>
+      const answer = await vendor.policy.execute(() =>
         model.policy.execute(async (): Promise<{ reply: ModelReply; first_ms: number | undefined }> => {
-          return watched(half ? knocking(provider) : provider, request, stop, patience, this.#options.clock);
+          return watched(knocks ? knocking(provider) : provider, request, stop, patience, this.#options.clock);
         }),
       );
+      for (const fuse of [vendor, model]) this.#breakers.triedOut(fuse, tries);
+      return answer;
     } catch (error) {
       const failure = broken(error, errand.model);
+      for (const fuse of [vendor, model]) this.#breakers.triedOut(fuse, tries, failure);
       if (failure.code === "RATE_LIMITED") this.#rest(id, failure.retryAfterMs ?? 0);
-      if (AT_ONCE.includes(failure.code)) this.#blow(vendor);
+      if (AT_ONCE.includes(failure.code)) this.#breakers.blow(vendor);
       throw failure;
     }
   }
 
   /** Tells how a whole call of an agent ended, models and retries and all: that is what its own breaker counts. */
   agentEnded({ name: agent, models }: Pick<AgentSpec, "name" | "models">, failure: Failure | undefined): void {
-    if (models.every(isRehearsed)) return;
-    if (!failure && !this.#fuses.has(`agent:${agent}`)) return;
+    if (!models.every(isRehearsed)) this.ended(`agent:${agent}`, failure);
+  }
+
+  /** Why nothing may be asked of somebody now, whoever that is; undefined where it may. */
+  refusal(subject: string): Failure | undefined {
+    const off = this.#off.get(subject);
+    return off ? isOff(off) : this.#breakers.refusal(subject);
+  }
+
+  /** Counts how something ended for the breaker of whoever did it, such as `tool:files/read_file`. */
+  ended(subject: string, failure: Failure | undefined): void {
+    if (!failure && !this.#breakers.has(subject)) return;
     if (failure && (failure.kind !== "transient" || failure.code === "CIRCUIT_OPEN")) return;
-    const { policy } = this.#fuse(`agent:${agent}`, [...VENDOR, ...MODEL]);
+    const { policy } = this.#breakers.fuse(subject, [...VENDOR, ...MODEL]);
     policy.execute(() => (failure ? Promise.reject(failure) : undefined)).catch(() => {});
   }
 
@@ -188,61 +201,7 @@ export class Guard {
     const off = [...this.#off.values()].map(
       (each): Health => ({ subject: each.subject, state: "off", failures: 0, last: isOff(each).message }),
     );
-    const fuses = [...this.#fuses].filter(([subject]) => !this.#off.has(subject));
-    return [
-      ...off,
-      ...fuses.map(([subject, fuse]) => {
-        const isHalf = fuse.policy.state === CircuitState.HalfOpen || !this.#isOpen(fuse);
-        const state: Health["state"] =
-          fuse.policy.state === CircuitState.Closed ? "closed" : isHalf ? "half-open" : "open";
-        return {
-          subject,
-          state,
-          failures: fuse.failures,
-          ...(state === "open" && { until: fuse.until }),
-          ...(fuse.last !== undefined && { last: fuse.last }),
-        };
-      }),
-    ];
-  }
-
-  #fuse(subject: string, codes: readonly Code[]): Fuse {
-    const known = this.#fuses.get(subject);
-    if (known) return known;
-    const { failures, cooldown_seconds } = this.#options.breaker;
-    const shares = isRehearsed(subject) ? undefined : this.#options.shares;
-    const policy = circuitBreaker(
-      handleWhen((error) => {
-        const failure = broken(error, subject);
-        const counts = codes.includes(failure.code);
-        const probe = policy.state === CircuitState.HalfOpen && failure.code === "CANCELLED";
-        if (counts) {
-          fuse.failures++;
-          fuse.last = failure.message;
-        }
-        return counts || probe;
-      }),
-      { halfOpenAfter: cooldown_seconds * 1000, breaker: new ConsecutiveBreaker(failures) },
-    );
-    const fuse: Fuse = { policy, until: 0, failures: 0, last: undefined, blown: undefined };
-    policy.onBreak(() => {
-      fuse.until = Math.max(fuse.until, this.#options.clock.now() + cooldown_seconds * 1000);
-      const fields = { event: "breaker.opened", subject, failures: fuse.failures, last: fuse.last };
-      this.#options.log.warn(fields, "breaker opened");
-      const { until, failures, last } = fuse;
-      shares?.shut({ subject, kind: "open", until, failures, ...(last !== undefined && { last }) });
-      this.#options.onBreaker?.({ state: "opened", subject, failures: fuse.failures, last: fuse.last });
-    });
-    policy.onSuccess(() => {
-      fuse.failures = 0;
-    });
-    policy.onReset(() => {
-      this.#options.log.info({ event: "breaker.closed", subject }, "breaker closed");
-      shares?.reopen(subject);
-      this.#options.onBreaker?.({ state: "closed", subject });
-    });
-    this.#fuses.set(subject, fuse);
-    return fuse;
+    return [...off, ...this.#breakers.health(this.#off)];
   }
 
   /** Leaves a provider alone that has asked for it, and tells the other processes. */
@@ -251,22 +210,6 @@ export class Guard {
     if (ms - lane.rest > 100)
       this.#options.shares?.shut({ subject: id, kind: "rest", until: this.#options.clock.now() + ms, failures: 0 });
     lane.pause(ms);
-  }
-
-  /** Opens a vendor's breaker without counting to the threshold: a bad key does not get better by asking. */
-  #blow(fuse: Fuse): void {
-    fuse.blown ??= fuse.policy.isolate();
-    fuse.until = this.#options.clock.now() + this.#options.breaker.cooldown_seconds * 1000;
-  }
-
-  #isOpen(fuse: Fuse): boolean {
-    const spared = this.#options.clock.now() < fuse.until;
-    if (!spared) {
-      fuse.blown?.dispose();
-      fuse.blown = undefined;
-    }
-    const { state } = fuse.policy;
-    return state === CircuitState.HalfOpen || (state !== CircuitState.Closed && spared);
   }
 
   #lane(id: string): Lane {
@@ -284,6 +227,3 @@ export class Guard {
     return queue;
   }
 }
-
-/** Faults that were rehearsed say nothing of anybody else's runs. */
-const isRehearsed = (subject: string): boolean => subject === "rehearsal" || subject.startsWith("rehearsal/");

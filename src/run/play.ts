@@ -1,8 +1,9 @@
 import type { Catalogue } from "../core/catalogue.ts";
+import { nextUtcDay } from "../core/clock.ts";
 import { Failure } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Pattern } from "../core/pattern.ts";
-import type { Claimed, Ending, Line, Run, Write } from "../core/store.ts";
+import type { Claimed, Ending, Line, NewWait, Run, RunCaps } from "../core/store.ts";
 import { contextOf } from "./context.ts";
 import { conclude, doneSteps } from "./ending.ts";
 import { Frame, isLimitOfRun, type Open } from "./frame.ts";
@@ -44,8 +45,10 @@ export class Play implements Playing {
   /** The limit that a step of this run was the first to meet. */
   #stopped: Failure | undefined;
   #budgetAsked: Failure | undefined;
+  /** When a cap above the run that has refused something counts anew. */
+  #anew: number | undefined;
   /** The caps that what was refused has been measured by. */
-  #caps: string;
+  #caps: RunCaps;
   #root: Frame | undefined;
   #onReplayed: ((ending: Ending) => void) | undefined;
   #onFront: ((front: Front) => void) | undefined;
@@ -56,7 +59,7 @@ export class Play implements Playing {
   constructor(stage: Stage, { run, catalogue, memory, offered }: Claimed, pattern: Pattern) {
     this.stage = stage;
     this.run = run;
-    this.#caps = fingerprint(run.caps);
+    this.#caps = run.caps;
     this.catalogue = catalogue;
     this.pattern = pattern;
     const reader = {
@@ -140,6 +143,7 @@ export class Play implements Playing {
   }
 
   askForBudget(gated: Gated, refusal: Failure): void {
+    if (!this.#budgetAsked && isAbove(refusal)) this.#anew = nextUtcDay(this.stage.clock.now());
     this.#budgetAsked ??= refusal;
     this.#gated.push(gated);
   }
@@ -186,14 +190,15 @@ export class Play implements Playing {
 
   /** The gate opens again where somebody has raised the cap before the run was put down for it. */
   async #reconsider(): Promise<void> {
-    const caps = fingerprint((await this.stage.store.get(this.run.id))?.caps);
-    if (this.over || this.#parking || caps === this.#caps) return;
+    const caps = (await this.stage.store.get(this.run.id))?.caps;
+    if (!caps || this.over || this.#parking || fingerprint(caps) === fingerprint(this.#caps)) return;
     this.#caps = caps;
     this.#reopen();
   }
 
   #reopen(): void {
     this.#budgetAsked = undefined;
+    this.#anew = undefined;
     if (this.live) this.#release();
   }
 
@@ -201,6 +206,7 @@ export class Play implements Playing {
   expire(): void {
     if (this.over || !this.live || this.#parking) return;
     const now = this.stage.clock.now();
+    if (this.#anew !== undefined && now >= this.#anew) this.#reopen();
     for (const place of this.waiting.keys()) {
       const until = this.memory.wait(place)?.expires_at;
       if (until === undefined || until > now) continue;
@@ -289,22 +295,29 @@ export class Play implements Playing {
   #park(): void {
     if (this.#parking) return;
     this.#parking = true;
-    const writes: Write[] = [];
+    const asks = this.#budgetAsked && { wait: this.#budgetWait(this.#budgetAsked), caps: this.#caps };
     const places = [...this.waiting.keys()];
-    if (this.#budgetAsked) {
-      const before = [...this.memory.waits()].filter(({ kind }) => kind === "budget").length;
-      const place = `~budget.${before + 1}`;
-      const show = this.#budgetAsked.toJSON();
-      const { generation } = this.run;
-      writes.push({ do: "open", wait: { generation, place, kind: "budget", show, opened_at: this.stage.clock.now() } });
-      places.push(place);
-    }
-    void this.journal.write([...writes, { do: "park", places }]).then((written) => {
+    void this.journal.write([{ do: "park", places, ...(asks && { asks }) }]).then((written) => {
       const last = written.at(-1);
       this.#parking = false;
       if (last?.did === "parked" && last.ok) return this.#drop("parked");
       void this.poll().then(() => this.idle());
     });
+  }
+
+  /** A cap above the run is not for anybody to raise: it counts anew when the day is over. */
+  #budgetWait(refusal: Failure): NewWait {
+    const before = [...this.memory.waits()].filter(({ kind }) => kind === "budget").length;
+    const { scope, unit = "usd" } = refusal.options;
+    const cap = scope === "caller" || scope === "day" ? this.stage.daily[scope][unit] : undefined;
+    return {
+      generation: this.run.generation,
+      place: `~budget.${before + 1}`,
+      kind: "budget",
+      show: { ...refusal.toJSON(), ...(cap !== undefined && { cap }) },
+      opened_at: this.stage.clock.now(),
+      ...(this.#anew !== undefined && { expires_at: this.#anew }),
+    };
   }
 
   /** What only waits in a queue need not be waited for. */
@@ -435,3 +448,6 @@ const tooLong = (): Failure =>
   new Failure("RUN_TOO_LONG", `a run remembers at most ${MOST_LINES} steps, and this one has reached them`, {
     hint: "What was done is kept. Do the rest in another run, or in several: one for each part of the work.",
   });
+
+/** Is it the cap of a caller or of the day? */
+const isAbove = ({ options: { scope } }: Failure): boolean => scope === "caller" || scope === "day";

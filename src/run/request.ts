@@ -5,7 +5,7 @@ import type { ModelReply } from "../core/provider.ts";
 import type { Hold, Settle, Write, Written } from "../core/store.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
 import { joinAlike, sharedOf } from "./alike.ts";
-import { errandOf, heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing } from "./asking.ts";
+import { blocked, errandOf, heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing } from "./asking.ts";
 import { cacheSeconds } from "./cached.ts";
 import { chargeOf, failedUsage } from "./charge.ts";
 import type { Errand } from "./guard.ts";
@@ -34,6 +34,7 @@ interface Held {
   readonly usd: number;
   readonly tokens: number;
   readonly clamped: boolean;
+  readonly tries?: readonly string[];
   /** The how-manieth request of its agent in this run it is. */
   readonly nth: number;
 }
@@ -133,11 +134,11 @@ export class Request {
       this.#unsent(hold.attempt.id);
       return false;
     }
-    const { output, usd, tokens, clamped } = written;
+    const { did: _, output, ...held } = written;
     if (this.#standing.task.closing) this.#play.asides.delete(this.#standing.frame);
     this.#play.memory.addAttempt(heldAttempt(hold, this.#play.run.epoch, written));
     const nth = this.#play.memory.askedOf(hold.attempt.agent);
-    this.#held = { hold: { ...hold, ask: { ...hold.ask, output } }, usd, tokens, clamped, nth };
+    this.#held = { hold: { ...hold, ask: { ...hold.ask, output } }, ...held, nth };
     return true;
   }
 
@@ -146,13 +147,31 @@ export class Request {
     const missed = this.#play.stage.poured() !== poured;
     if (written?.did === "wait") return missed ? this.#asker.turnedAway(this.#at) : this.#asker.poor(this.#at);
     if (written?.did === "full") {
-      this.#play.stage.guard.full(this.#at.model, written.wait_ms);
+      this.#play.stage.guard.full(this.#at.model, written);
       return this.#asker.turnedAway(this.#at);
     }
+    if (written?.did === "shut") {
+      this.#play.stage.guard.shut(written.door);
+      return this.#asker.turnedAway(this.#at);
+    }
+    if (written?.did === "tried") return void this.#awaitTrial();
     if (written?.did !== "refused") return;
     const { scope, unit } = written;
     const kind = scope === "step" ? ({ kind: "semantic" } as const) : {};
     this.#asker.refused(new Failure("BUDGET_EXCEEDED", showRefusal(written), { scope, unit, ...kind }), this.#at);
+  }
+
+  /** Somebody else is trying whether anybody is there: where no other model can answer, what comes of that is awaited. */
+  async #awaitTrial(): Promise<void> {
+    const { models } = this.#standing.question.spec;
+    const next = models.findIndex((model, rung) => rung > this.#at.rung && !blocked(this.#standing, model));
+    const model = models[next];
+    if (model !== undefined) return this.#asker.turnedAway({ rung: next, turn: 0, model });
+    this.#queued = true;
+    await this.#play.stage.guard.tried(this.#at.model);
+    if (!this.#queued) return;
+    this.#queued = false;
+    if (!this.#asker.ended && !this.#play.over) this.#asker.turnedAway(this.#at);
   }
 
   /** Closed in the very flush that held its money: nothing was sent, nothing is owed. */
@@ -169,7 +188,7 @@ export class Request {
     this.#began = stage.clock.mono();
     const request = { ...this.#prepared.request, max_output_tokens: held.hold.ask.output, nth: held.nth };
     try {
-      const { reply, first_ms } = await stage.guard.send(this.#errand, request, this.#stop, this.#patience);
+      const { reply, first_ms } = await stage.guard.send(this.#errand, request, this.#stop, this.#patience, held.tries);
       this.#replied(held, { ...reply, text: reply.text.toWellFormed() }, first_ms);
     } catch (error) {
       this.#broke(held.hold.attempt.id, Failure.from(error));

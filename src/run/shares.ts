@@ -16,6 +16,9 @@ const WANT_MS = 500;
 const WANTED_MS = 1500;
 const ROUND_MS = 1000;
 
+/** The name of the way that all calls of a server take, whomever they ask. */
+export const EVERYBODY = "*";
+
 /**
  * How processes on one store share what a provider takes: each counts the calls of all in the transaction that holds
  * its money, and where several want more than there is, each has its part, the odd slots going round. A process that
@@ -81,7 +84,7 @@ export class Shares {
   #part(provider: string, lane: Lane, { held, wants }: Traffic): number {
     const { clock, me } = this.#options;
     const theirs = held
-      .filter(({ model }) => model.startsWith(`${provider}/`))
+      .filter(({ model }) => provider === EVERYBODY || model.startsWith(`${provider}/`))
       .reduce((sum, { calls }) => sum + calls, 0);
     const left = lane.capacity - theirs;
     const waiting = wants.filter((each) => each.provider === provider).map(({ worker }) => worker);

@@ -74,7 +74,15 @@ export class Worker {
   start(): void {
     if (this.#started || this.#stopping) return;
     this.#started = true;
+    void this.#recap();
     this.#tick();
+  }
+
+  /** The settings of this process may allow more than those by which a run was put down. */
+  async #recap(): Promise<void> {
+    const { store, daily } = this.#stage;
+    const woken = await store.recap(daily).catch((error: unknown) => this.#complain(error));
+    if (woken) this.kick();
   }
 
   /** There may be something to claim. */

@@ -1,14 +1,16 @@
 import { type Amount, decide, type Refused } from "../core/budget.ts";
 import { isUnder } from "../core/place.ts";
-import type { AttemptResult, Fence, Hold, Settle, Written } from "../core/store.ts";
+import type { AttemptResult, Fence, Hold, Room, Settle, Written } from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
 import { type Books, nodesOf } from "./books.ts";
-import { full, takeTurn } from "./lanes.ts";
+import { breakersOf, full, takeTurn, tryOut } from "./lanes.ts";
 import { bit, first, flag, int, type Row, sql, type Tx, text } from "./statement.ts";
 import { keep, keepInput } from "./texts.ts";
 import { usageOf } from "./words.ts";
 
-type Verdict = Extract<Written, { readonly did: "held" | "wait" | "full" }> | (Refused & { readonly did: "refused" });
+type Verdict =
+  | Extract<Written, { readonly did: "held" | "wait" | "full" | "shut" | "tried" }>
+  | (Refused & { readonly did: "refused" });
 
 /** Writes down a request and holds its money in the run and all nodes above it, or does neither. */
 export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books: Books, now: number): Tx<Verdict> {
@@ -16,8 +18,8 @@ export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books:
     yield* insert(fence, attempt, [], { usd: 0, tokens: 0, calls: 0 }, wish.ask.output, false, now);
     return { did: "held", output: wish.ask.output, usd: 0, tokens: 0, clamped: false };
   }
-  const isFull = wish.room && (yield* full(wish.room, now));
-  if (isFull) return (yield* heldBefore(fence, attempt.id)) ?? isFull;
+  const way = wish.room ? yield* wayTo(attempt, wish.room, now) : FREE;
+  if ("did" in way) return (yield* heldBefore(fence, attempt.id)) ?? way;
   const above = [];
   for (const node of wish.nodes.toSorted(byId)) above.push(yield* books.ledgerOf(node));
   const verdict = decide([{ ...books.ledgerOfRun(run), aside: wish.aside }, ...above, ...wish.steps], wish.ask);
@@ -29,8 +31,18 @@ export function* hold(fence: Fence, run: Row, { attempt, ...wish }: Hold, books:
   const before = isNew ? undefined : yield* heldBefore(fence, attempt.id);
   if (before) return before;
   if (wish.room) yield* takeTurn(wish.room, now);
+  yield* tryOut(way.tries, fence.run, attempt.id);
   books.hold(nodes, reserve);
-  return { did: "held", output, usd: reserve.usd, tokens: reserve.tokens, clamped };
+  const { usd, tokens } = reserve;
+  return { did: "held", output, usd, tokens, clamped, ...(way.tries.length > 0 && { tries: way.tries }) };
+}
+
+const FREE = { tries: [] };
+
+/** Whether a request may leave for its provider now, as all processes together see it. */
+function* wayTo({ model }: Hold["attempt"], room: Room, now: number) {
+  const barred = room.most === undefined ? FREE : yield* breakersOf([room.provider, model], now);
+  return "did" in barred ? barred : ((yield* full(room, now)) ?? barred);
 }
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);

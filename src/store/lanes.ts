@@ -1,19 +1,30 @@
 import type { Door, Room, Traffic, Written } from "../core/store.ts";
-import { first, flag, int, maybeText, present, sql, type Tx, text } from "./statement.ts";
+import { first, flag, int, maybeText, present, type Row, sql, type Tx, text } from "./statement.ts";
 import { workerOf } from "./words.ts";
 
 const WINDOW_S = 61;
+const DAY = 86_400_000;
+const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 type Full = Extract<Written, { readonly did: "full" }>;
+type Barred = Extract<Written, { readonly did: "shut" | "tried" }>;
 
-/** Whether a provider is as busy as it may be, over all processes; undefined where one more call has room. */
-export function* full({ provider, most, rpm, tpm, tokens }: Room, now: number): Tx<Full | undefined> {
-  if (most !== undefined) {
-    // "0" follows "/" in every alphabet: these are the names that begin with the provider and a slash.
-    const held = "select count(*) as held from attempts where state = 'held' and model >= $1 and model < $2";
-    const row = yield* first(sql(held, `${provider}/`, `${provider}0`));
-    if (row && int(row, "held") >= most) return { did: "full" };
-  }
+/** Whether a provider, or the server, is as busy as it may be, over all processes; undefined where one more call has room. */
+export function* full(room: Room, now: number): Tx<Full | undefined> {
+  return (yield* inFlight(room)) ?? (yield* thisMinute(room, now));
+}
+
+function* inFlight({ provider, most = NO_LIMIT, all = NO_LIMIT }: Room): Tx<Full | undefined> {
+  if (most === NO_LIMIT && all === NO_LIMIT) return undefined;
+  // "0" follows "/" in every alphabet: these are the names that begin with the provider and a slash.
+  const count = `select count(*) as every, count(case when model >= $1 and model < $2 then 1 end) as theirs
+    from attempts where state = 'held'`;
+  const row = yield* first(sql(count, `${provider}/`, `${provider}0`));
+  if (row && int(row, "every") >= all) return { did: "full", all: true };
+  return row && int(row, "theirs") >= most ? { did: "full" } : undefined;
+}
+
+function* thisMinute({ provider, rpm, tpm, tokens }: Room, now: number): Tx<Full | undefined> {
   if (rpm === undefined && tpm === undefined) return undefined;
   const from = Math.floor(now / 1000) - WINDOW_S;
   const rows = yield sql(
@@ -23,7 +34,7 @@ export function* full({ provider, most, rpm, tpm, tokens }: Room, now: number): 
   );
   const sum = (column: string) => rows.reduce((all, row) => all + int(row, column), 0);
   const [oldest] = rows;
-  const over = sum("requests") >= (rpm ?? Infinity) || sum("tokens") + tokens > (tpm ?? Infinity);
+  const over = sum("requests") >= (rpm ?? NO_LIMIT) || sum("tokens") + tokens > (tpm ?? NO_LIMIT);
   if (!oldest || !over) return undefined;
   return { did: "full", wait_ms: (int(oldest, "second") - from) * 1000 };
 }
@@ -58,18 +69,55 @@ export function* traffic(me: string, now: number): Tx<Traffic> {
   );
   const wants = yield sql("select provider, worker from wants where worker <> $1 and until > $2", me, now);
   const doors = yield sql("select * from doors where worker <> $1 and until > $2", me, now);
+  const breakers = yield sql(`select subject, ${IS_TRIED} from doors where kind = 'open'`);
   return {
     workers: workers.map((row) => ({ worker: workerOf(row), plays: flag(row, "plays") })),
     held: held.map((row) => ({ model: text(row, "model"), calls: int(row, "calls") })),
     wants: wants.map((row) => ({ provider: text(row, "provider"), worker: text(row, "worker") })),
-    doors: doors.map((row) => ({
-      subject: text(row, "subject"),
-      kind: text(row, "kind") as Door["kind"],
-      until: int(row, "until"),
-      failures: int(row, "failures"),
-      ...present({ last: maybeText(row, "last") }),
-    })),
+    doors: doors.map(doorOf),
+    breakers: breakers.map((row) => ({ subject: text(row, "subject"), tried: flag(row, "tried") })),
   };
+}
+
+const doorOf = (row: Row): Door => ({
+  subject: text(row, "subject"),
+  kind: text(row, "kind") as Door["kind"],
+  until: int(row, "until"),
+  failures: int(row, "failures"),
+  ...present({ last: maybeText(row, "last") }),
+});
+
+/** Whoever tries a breaker does so for as long as his request is in flight. */
+const IS_TRIED = `exists (select 1 from attempts
+  where run = doors.probe_run and id = doors.probe_attempt and state = 'held') as tried`;
+
+/**
+ * What the breakers in a request's way say, whoever has opened them: that they are shut, that somebody else is trying
+ * them, or which of them it would be the one to try.
+ */
+export function* breakersOf(
+  subjects: readonly string[],
+  now: number,
+): Tx<Barred | { readonly tries: readonly string[] }> {
+  const rows = yield sql(
+    `select *, ${IS_TRIED} from doors where kind = 'open' and subject in (select value from json_each($1))`,
+    JSON.stringify(subjects),
+  );
+  const shut = rows.find((row) => int(row, "until") > now);
+  if (shut) return { did: "shut", door: doorOf(shut) };
+  if (rows.some((row) => flag(row, "tried"))) return { did: "tried" };
+  return { tries: rows.map((row) => text(row, "subject")) };
+}
+
+/** Lets one request through to see whether anybody is there again. */
+export function* tryOut(subjects: readonly string[], run: string, attempt: number): Tx<void> {
+  for (const subject of subjects)
+    yield sql(
+      "update doors set probe_run = $2, probe_attempt = $3 where subject = $1 and kind = 'open'",
+      subject,
+      run,
+      attempt,
+    );
 }
 
 /** Says that a worker has calls that wait for these providers. */
@@ -86,11 +134,13 @@ export function* want(worker: string, providers: readonly string[], until: numbe
 }
 
 /** Tells every process that somebody is to be left alone; the longer of two pauses holds. */
-export function* shut({ subject, kind, until, failures, last }: Door, worker: string): Tx<void> {
+export function* shut({ subject, kind, until, failures, last }: Door, worker: string, now: number): Tx<void> {
+  yield sql("delete from doors where until < $1", now - DAY);
   yield sql(
     `insert into doors (subject, kind, until, failures, last, worker) values ($1, $2, $3, $4, $5, $6)
      on conflict (subject, kind) do update set until = excluded.until, failures = excluded.failures,
-       last = excluded.last, worker = excluded.worker where doors.until <= excluded.until`,
+       last = excluded.last, worker = excluded.worker, probe_run = null, probe_attempt = null
+     where doors.until <= excluded.until`,
     subject,
     kind,
     Math.ceil(until),

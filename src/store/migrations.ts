@@ -9,6 +9,7 @@ import { FORMAT_DIALOGUES } from "./format-dialogues.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 import { FORMAT_LANES } from "./format-lanes.ts";
 import { FORMAT_MEMORY } from "./format-memory.ts";
+import { FORMAT_SHARES } from "./format-shares.ts";
 import { FORMAT_UNDO } from "./format-undo.ts";
 
 const changes = STATUSES.flatMap((before) => CHANGES[before].map((after) => `('${before}', '${after}')`)).join(", ");
@@ -274,6 +275,7 @@ where state = 'settled';
   FORMAT_AGENTS,
   FORMAT_UNDO,
   FORMAT_ALERTS,
+  FORMAT_SHARES,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

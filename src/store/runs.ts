@@ -227,7 +227,7 @@ function* drop(table: "lines" | "waits", run: string, row: Row): Tx<void> {
   );
 }
 
-/** Sets the caps that are named, and wakes a run that waits for them. */
+/** Sets the caps that are named, and wakes a run that waits for them; one that waits for a cap above its own sleeps on. */
 export function* raise(id: string, caps: Partial<RunCaps>, by: string, now: number): Tx<Run> {
   const row = yield* mustFind(id);
   if (row["status"] === "succeeded" || row["status"] === "cancelled") {
@@ -246,7 +246,7 @@ export function* raise(id: string, caps: Partial<RunCaps>, by: string, now: numb
   );
   const answered = yield sql(
     `update waits set state = 'answered', answer = $2, decided_by = $3, decided_at = $4
-     where run = $1 and kind = 'budget' and state = 'open' returning place`,
+     where run = $1 and kind = 'budget' and state = 'open' and expires_at is null returning place`,
     id,
     yield* keep({ how: "answered", value: caps }, now),
     by,

@@ -24,6 +24,7 @@ import * as outbox from "./outbox.ts";
 import * as pauses from "./pauses.ts";
 import * as players from "./players.ts";
 import { baselines, catalogueText, nodes } from "./reads.ts";
+import * as recaps from "./recap.ts";
 import { sweep } from "./remembered.ts";
 import * as runs from "./runs.ts";
 import { SqlMemory } from "./sql-memory.ts";
@@ -231,6 +232,13 @@ export class SqlStore implements core.RunStore {
     return this.#db.write({ tx: ({ now }) => runs.raise(id, caps, by, now), fresh: true, touched: () => [id] });
   }
 
+  async recap(daily: recaps.Daily): Promise<number> {
+    const outgrown = await this.#db.read(() => recaps.outgrown(daily));
+    if (outgrown.length === 0) return 0;
+    const woken = await this.#db.write({ tx: ({ now }) => recaps.recap(daily, now), touched: (runs) => runs });
+    return woken.length;
+  }
+
   traffic(worker: string): Promise<core.Traffic> {
     return this.#db.read(({ now }) => lanes.traffic(worker, now));
   }
@@ -240,7 +248,7 @@ export class SqlStore implements core.RunStore {
   }
 
   shut(door: core.Door, worker: string): Promise<void> {
-    return this.#db.write({ tx: () => lanes.shut(door, worker) });
+    return this.#db.write({ tx: ({ now }) => lanes.shut(door, worker, now) });
   }
 
   reopen(subject: string): Promise<void> {

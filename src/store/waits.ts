@@ -2,7 +2,7 @@ import { warnAt } from "../core/alert.ts";
 import { outcomeOf } from "../core/deciding.ts";
 import { Failure } from "../core/errors.ts";
 import { isUnder } from "../core/place.ts";
-import type { Decision, Wait, Write } from "../core/store.ts";
+import type { Decision, NewWait, RunCaps, Wait, Write } from "../core/store.ts";
 import { announceAsk, asksSomebody } from "./announcements.ts";
 import { takeEarly } from "./event-waits.ts";
 import type { Filters } from "./filters.ts";
@@ -10,13 +10,13 @@ import { first, int, maybeInt, type Row, sql, type Tx, text } from "./statement.
 import { fetchTexts, keep } from "./texts.ts";
 import { waitCells, waitOf } from "./words.ts";
 
-type NewWait = Extract<Write, { readonly do: "open" }>["wait"];
+type Park = Extract<Write, { readonly do: "park" }>;
 
 /**
  * Asks; again where the question was taken back. One that stands, or is settled, stays as it is. Tells of a wait for an
  * event how it stands: the event may have come before.
  */
-export function* open(run: string, wait: NewWait, filters: Filters, now: number): Tx<Wait | undefined> {
+export function* openWait(run: string, wait: NewWait, filters: Filters, now: number): Tx<Wait | undefined> {
   yield sql(
     `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at, event_type,
        event_where, event_correlation, terms, escalate_at, warn_at)
@@ -114,16 +114,20 @@ export function* withdraw(run: string, under: readonly string[], now: number): T
 }
 
 /**
- * Puts a run down until one of these waits is settled. Refused where one of them no longer is open, or where the run's
- * end is asked for: its player has news to read.
+ * Puts a run down until one of these waits is settled. Refused where one of them no longer is open, where the run's end
+ * is asked for, or where it was to ask for a budget and has other caps already: its player has news to read.
  */
-export function* park(run: Row, places: readonly string[], now: number): Tx<boolean> {
+export function* park(run: Row, { places, asks }: Park, filters: Filters, now: number): Tx<boolean> {
   const id = text(run, "id");
   yield* expireDue(id, now);
   const open = yield sql("select place, expires_at from waits where run = $1 and state = 'open'", id);
   const named = open.filter((row) => places.includes(text(row, "place")));
   if (int(run, "cancelling") === 1 || named.length < new Set(places).size) return false;
-  const expiries = open.map((row) => maybeInt(row, "expires_at")).filter((at) => at !== undefined);
+  if (asks && !hasCaps(run, asks.caps)) return false;
+  if (asks) yield* openWait(id, asks.wait, filters, now);
+  const expiries = [...open.map((row) => maybeInt(row, "expires_at")), asks?.wait.expires_at].filter(
+    (at) => at !== undefined,
+  );
   yield sql(
     "update runs set status = 'waiting', owner = null, preferred = null, wake_at = $2 where id = $1",
     id,
@@ -131,6 +135,12 @@ export function* park(run: Row, places: readonly string[], now: number): Tx<bool
   );
   return true;
 }
+
+const hasCaps = (run: Row, { usd, tokens, calls, seconds }: RunCaps): boolean =>
+  maybeInt(run, "cap_usd") === usd &&
+  maybeInt(run, "cap_tokens") === tokens &&
+  maybeInt(run, "cap_calls") === calls &&
+  maybeInt(run, "cap_seconds") === seconds;
 
 /** Gives a waiting run back to the queue; one that is paused finds what has come when it goes on. */
 export function* requeue(run: string): Tx<void> {

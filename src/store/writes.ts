@@ -10,7 +10,7 @@ import { renew } from "./group.ts";
 import { putDown } from "./pauses.ts";
 import { bit, first, type Row, sql, type Tx } from "./statement.ts";
 import { keep } from "./texts.ts";
-import { expire, open, park, withdraw } from "./waits.ts";
+import { expire, openWait, park, withdraw } from "./waits.ts";
 import { packUsage } from "./words.ts";
 
 interface Player {
@@ -34,6 +34,7 @@ export const mayAnnounce = (writes: readonly Write[]): boolean =>
     (each) =>
       each.do === "end" ||
       each.do === "release" ||
+      (each.do === "park" && each.asks !== undefined) ||
       (each.do === "open" && asksSomebody(each.wait)) ||
       (each.do === "line" && isFailedStep(each.line)),
   );
@@ -82,7 +83,7 @@ const spentOf = (run: Row, books: Books): number => books.ledgerOfRun(run).spent
 function* owned({ run, epoch }: Fence): Tx<Row | undefined> {
   return yield* first(
     sql(
-      `select id, cancelling, touched_mono, cap_usd, cap_tokens, cap_calls, held_usd, held_tokens, held_calls, usd,
+      `select id, cancelling, touched_mono, cap_usd, cap_tokens, cap_calls, cap_seconds, held_usd, held_tokens, held_calls, usd,
          input_tokens, output_tokens, calls, costly_over
        from runs where id = $1 and epoch = $2 and status = 'running' /*pg: for update*/`,
       run,
@@ -106,14 +107,14 @@ function* perform(each: Write, { fence, run, books, filters, now }: Player): Tx<
       yield* withdraw(fence.run, each.under, now);
       return DONE;
     case "open": {
-      const wait = yield* open(fence.run, each.wait, filters, now);
+      const wait = yield* openWait(fence.run, each.wait, filters, now);
       return wait ? { did: "opened", wait } : DONE;
     }
     case "expire":
       yield* expire(fence.run, each.place, now);
       return DONE;
     case "park":
-      return { did: "parked", ok: yield* park(run, each.places, now) };
+      return { did: "parked", ok: yield* park(run, each, filters, now) };
     case "pause":
       return { did: "parked", ok: yield* putDown(run) };
     case "progress":

@@ -13,12 +13,8 @@ export interface Meeting {
 
 /** What a run waits for, as its caller reads it. */
 export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<Envelope["waiting_for"]> {
-  const { kind, place, approval, expires_at, escalated_at, show, terms = {} } = wait;
-  const { action, default: instead, escalate, approvers } = terms;
-  const notes = [
-    escalated_at !== undefined && (escalate?.note ?? "it has waited for long"),
-    approvers && `only ${anyOf(approvers)} may decide`,
-  ].filter((note) => typeof note === "string");
+  const { kind, place, approval, expires_at, show, terms = {} } = wait;
+  const { action, default: instead } = terms;
   return {
     kind,
     step: place,
@@ -28,9 +24,21 @@ export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<
     ...(action && { action: fitting(action, 250).value }),
     ...(choicesOf(wait).length > 0 && needsPerson(wait, { self }) && { by: "person" as const }),
     ...(instead && { default: "value" in instead ? JSON.stringify(instead.value).slice(0, 200) : instead.how }),
-    ...(notes.length > 0 && { note: notes.join("; ") }),
+    ...noteOf(wait),
     ...(page !== undefined && { page }),
   };
+}
+
+/** What whoever looks at it should know beside that. */
+function noteOf({ kind, escalated_at, show, terms }: Wait): { note?: string } {
+  const { scope } = (show ?? {}) as Partial<FailureInfo>;
+  const above = kind === "budget" && (scope === "caller" || scope === "day");
+  const notes = [
+    above && `the cap of the ${scope} is used up; the run goes on by itself at \`until\`, when it counts anew`,
+    escalated_at !== undefined && (terms?.escalate?.note ?? "it has waited for long"),
+    terms?.approvers && `only ${anyOf(terms.approvers)} may decide`,
+  ].filter((note) => typeof note === "string");
+  return notes.length > 0 ? { note: notes.join("; ") } : {};
 }
 
 /** The call that settles what is waited for; where no model may, the one that waits for whoever does. */

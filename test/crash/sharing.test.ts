@@ -31,6 +31,18 @@ describe("three processes on one store", () => {
     await vendor.close();
   }, 90_000);
 
+  test("never have more calls in flight than all of them may, use all they may, and each gets its part", async () => {
+    using home = new Home();
+    const vendor = await tellStories({ latency_ms: 150 });
+    const players = await three(home, vendor, { limits: { runs: 12, calls: 4 } });
+    const ended = await Promise.all(players.map((player, p) => play(player, wishes(`p${p}`, 14))));
+    expect(ended.flat().map(({ status }) => status)).toEqual(ended.flat().map(() => "succeeded"));
+    expect(vendor.report()).toMatchObject({ count: 42, most_at_once: 4 });
+    expect(new Set(served(vendor).slice(0, 24)).size).toBe(3);
+    await expectAllWell(home, vendor);
+    await vendor.close();
+  }, 90_000);
+
   test("of which one has a single slot to give take turns at it", async () => {
     using home = new Home();
     const vendor = await tellStories({ latency_ms: 60 });
@@ -96,6 +108,39 @@ describe("three processes on one store", () => {
     expect(again).toMatchObject({ status: "succeeded" });
     await vendor.close();
   }, 60_000);
+
+  test.each([
+    ["is overloaded", { status: 503 }, "OVERLOADED"],
+    ["refuses their key", { status: 401 }, "UNAUTHORIZED"],
+  ] as const)(
+    "try a vendor that %s with one request of all, and all hear what came of it",
+    async (_, reply, code) => {
+      using home = new Home();
+      const vendor = await tellStories();
+      const players = await three(home, vendor, { breaker: { failures: 1, cooldown_seconds: 2 } });
+      const [first] = players as [Player, Player, Player];
+      const everywhere = (tag: string, count: number) =>
+        Promise.all(players.map((player, p) => play(player, wishes(`p${p} ${tag}`, count))));
+      vendor.follow(() => ({ ...reply, latency_ms: 300 }));
+      await play(first, wishes("p0 first", 1));
+      expect(vendor.report().count).toBe(1);
+      await pause(2500);
+      const refused = (await everywhere("again", 3)).flat();
+      expect(vendor.report().count).toBe(2);
+      const codes = refused.map(({ error }) => error?.code);
+      expect(codes.filter((each) => each === "CIRCUIT_OPEN").length).toBeGreaterThanOrEqual(8);
+      expect(codes.filter((each) => each === code).length).toBeLessThanOrEqual(1);
+      vendor.follow((one) => ({ ...answer(one), latency_ms: 600 }));
+      await pause(2500);
+      const answered = (await everywhere("at last", 3)).flat();
+      expect(answered.map(({ status }) => status)).toEqual(answered.map(() => "succeeded"));
+      const [, , tried, ...rest] = vendor.requests;
+      expect(rest.map(({ at }) => at - (tried?.at ?? 0) >= 600)).toEqual(rest.map(() => true));
+      await expectAllWell(home, vendor);
+      await vendor.close();
+    },
+    60_000,
+  );
 
   test("ask no more in a minute than a provider takes from all of them", async () => {
     using home = new Home();

@@ -177,6 +177,26 @@ describe("an agent with tools", () => {
     expect(said(scene.asked.at(-1)!)).toContain("failed 2 times in a row");
   });
 
+  test("does not wait again and again for a tool that is down: its breaker opens, and other tools are used", async () => {
+    tool = ({ tool: name }) => {
+      if (name === "ring") throw new Failure("NETWORK", "nobody is there");
+      return { text: "ok", is_error: false };
+    };
+    let nth = 0;
+    scene.say = ({ messages }) => {
+      if (messages.length > 15) return "done";
+      return {
+        uses: [
+          { name: "desk_ring", arguments: { nth: ++nth } },
+          { name: "desk_look", arguments: { nth } },
+        ],
+      };
+    };
+    await played(await begun({ tools: ["desk/look", "desk/ring"], tool_errors: 50, retry: { attempts: 1 } }));
+    expect(said(scene.asked.at(-1)!)).toContain("CIRCUIT_OPEN");
+    expect(called.filter(({ tool: name }) => name === "look").length).toBeGreaterThan(5);
+  });
+
   test("must answer in its last turn, and the result says so", async () => {
     let nth = 0;
     scene.say = ({ request }) => (request.must_answer ? "what I know" : wants("desk_look", { nth: ++nth }));

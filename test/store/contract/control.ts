@@ -61,6 +61,18 @@ export function controlContract(open: OpenStore): void {
       expect(await doing(store, one, hold(2, 10, most))).toMatchObject({ did: "held" });
     });
 
+    test("is no more than what all calls in flight leave of it, whomever they ask", async () => {
+      const { store, other } = await open();
+      const [one, two] = [await played(store), await played(store)];
+      const all = room({ most: 9, all: 2 });
+      expect(await doing(store, one, hold(1, 10, all))).toMatchObject({ did: "held" });
+      const elsewhere = room({ most: 9, all: 2, provider: "stu" });
+      expect(await doing(other, two, hold(1, 10, elsewhere))).toMatchObject({ did: "held" });
+      expect(await doing(other, two, hold(2, 10, elsewhere))).toEqual({ did: "full", all: true });
+      await store.write(one, [settle(1, 10)]);
+      expect(await doing(other, two, hold(2, 10, elsewhere))).toMatchObject({ did: "held" });
+    });
+
     test("is held by a repeated write only once", async () => {
       const { store } = await open();
       const fence = await played(store);
@@ -103,6 +115,28 @@ export function controlContract(open: OpenStore): void {
       expect((await other.traffic("w_2")).doors).toEqual([]);
       clock.pass(1001);
       expect((await other.traffic("w_2")).wants).toEqual([]);
+    });
+
+    test("is one request that tries a breaker whose time is over, for as long as it is in flight", async () => {
+      const { store, other, clock } = await open();
+      const [one, two] = [await played(store), await played(store)];
+      const door = { subject: "stub", kind: "open", until: clock.now() + 1000, failures: 5 } as const;
+      await store.shut(door, "w_1");
+      const most = room({ most: 9 });
+      expect(await doing(other, two, hold(1, 10, most))).toMatchObject({ did: "shut", door });
+      clock.pass(1000);
+      const tries = { did: "held", tries: ["stub"] };
+      expect(await doing(other, two, hold(1, 10, most))).toMatchObject(tries);
+      expect(await doing(store, one, hold(1, 10, most))).toEqual({ did: "tried" });
+      expect((await store.traffic("w_1")).breakers).toEqual([{ subject: "stub", tried: true }]);
+      await other.write(two, [settle(1, 10)]);
+      expect(await doing(store, one, hold(1, 10, most))).toMatchObject(tries);
+      await store.shut({ ...door, until: clock.now() + 1000 }, "w_1");
+      expect((await other.traffic("w_2")).breakers).toEqual([{ subject: "stub", tried: false }]);
+      await store.reopen("stub");
+      const held = await doing(other, two, hold(2, 10, most));
+      expect(held).toMatchObject({ did: "held" });
+      expect(held).not.toHaveProperty("tries");
     });
 
     test("is what has been switched off, once, until it is switched on", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Decision } from "../../../src/core/store.ts";
+import type { Decision, RunCaps } from "../../../src/core/store.ts";
 import type { OpenStore } from "../contract.ts";
 import { open as ask, claim, doing, end, hold, line, played } from "../kit.ts";
 
@@ -195,6 +195,35 @@ export function waitsContract(open: OpenStore): void {
       expect(await doing(store, { run: fence.run, epoch: claimed!.run.epoch }, hold(1, 20))).toMatchObject({
         did: "held",
       });
+    });
+
+    test("that comes before its run is put down for want of it keeps it from being put down, and nobody is asked", async () => {
+      const { store, other } = await open();
+      const before = { calls: 1, explicit: true };
+      const fence = await played(store, { caps: before });
+      const wait = { generation: 1, place: "~budget.1", kind: "budget", opened_at: 1 } as const;
+      const park = (caps: RunCaps) => ({ do: "park", places: [], asks: { wait, caps } }) as const;
+      await other.raise(fence.run, { calls: 2 }, "ann");
+      expect(await doing(store, fence, park(before))).toEqual({ did: "parked", ok: false });
+      expect(await store.news(fence.run)).toMatchObject({ waits: [] });
+      expect(await doing(store, fence, park({ ...before, calls: 2 }))).toEqual({ did: "parked", ok: true });
+      expect((await store.progress(fence.run)).waiting).toMatchObject([{ place: "~budget.1", state: "open" }]);
+      expect(await store.raise(fence.run, { calls: 3 }, "ann")).toMatchObject({ status: "queued" });
+    });
+
+    test("does not wake a run that waits for a cap above its own, which other caps of that kind do", async () => {
+      const { store, other, clock } = await open();
+      const caps = { calls: 1, explicit: true };
+      const fence = await played(store, { caps });
+      const wait = { generation: 1, place: "~budget.1", kind: "budget", opened_at: 1 } as const;
+      const show = { scope: "day", unit: "calls", cap: 5 };
+      const asks = { wait: { ...wait, show, expires_at: clock.now() + 9000 }, caps };
+      expect(await doing(store, fence, { do: "park", places: [], asks })).toEqual({ did: "parked", ok: true });
+      expect(await store.raise(fence.run, { calls: 9 }, "ann")).toMatchObject({ status: "waiting" });
+      expect(await other.recap({ day: { calls: 5 }, caller: {} })).toBe(0);
+      expect(await other.recap({ day: { calls: 6 }, caller: {} })).toBe(1);
+      expect(await store.get(fence.run)).toMatchObject({ status: "queued" });
+      expect(await other.recap({ day: {}, caller: {} })).toBe(0);
     });
 
     test("is refused where it can no longer matter", async () => {
