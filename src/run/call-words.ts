@@ -1,9 +1,8 @@
 import type { FailureOptions } from "../core/errors.ts";
-import type { OnBudget } from "../core/limits.ts";
-import type { Line } from "../core/store.ts";
+import type { Line, Run } from "../core/store.ts";
 
 /** What may be done where a cap has refused. */
-export function capHint(scope: FailureOptions["scope"], run: string, on_budget: OnBudget): string {
+export function capHint(scope: FailureOptions["scope"], { id, on_budget }: Pick<Run, "id" | "on_budget">): string {
   if (scope === "step") return "Give the step a larger budget.";
   if (scope !== "run") {
     const set = `What was done is kept. The cap of a ${scope} is set in the settings (budgets.${scope}) and counts anew each UTC day`;
@@ -11,7 +10,7 @@ export function capHint(scope: FailureOptions["scope"], run: string, on_budget: 
       ? `${set}: then the run goes on by itself, or once Baton is started with a greater cap. A greater budget of its own does not help it.`
       : `${set}; control_run retry then goes on from here.`;
   }
-  const raise = `decide {"run_id":"${run}","decision":"raise_budget","value":{…}}`;
+  const raise = `decide {"run_id":"${id}","decision":"raise_budget","value":{…}}`;
   return `What was done is kept. A person may raise the cap: ${raise}; a failed run then goes on with control_run retry.`;
 }
 

@@ -13,6 +13,7 @@ import { frozen, kept } from "./kept.ts";
 import { nextRung } from "./ladder.ts";
 import { waitAfter, waitOut } from "./outage.ts";
 import type { Gated, Playing } from "./playing.ts";
+import type { Need } from "./poor.ts";
 import { type Asked, fitted, tagOf } from "./question.ts";
 import { type Asker, Request } from "./request.ts";
 import { Snooze } from "./snooze.ts";
@@ -119,20 +120,18 @@ export class Call implements Open, Gated, Asker {
     this.#play.idle();
   }
 
-  poor(at: Rung): void {
+  poor(at: Rung, need: Need): void {
     this.#request = undefined;
     this.#next = at;
     this.#play.pending.delete(this);
-    this.#play.poor.add(this);
+    this.#play.poor.add(this, need);
   }
 
   refused(failure: Failure, at: Rung): void {
     this.#request = undefined;
     const ofStep = failure.options.scope === "step";
-    const { on_budget } = this.#play.run;
-    const hint = capHint(failure.options.scope, this.#play.run.id, on_budget);
-    const told = failure.with({ hint });
-    if (ofStep || on_budget !== "ask") return this.#fail(told);
+    const told = failure.with({ hint: capHint(failure.options.scope, this.#play.run) });
+    if (ofStep || this.#play.run.on_budget !== "ask") return this.#fail(told);
     this.#next = at;
     this.#play.pending.delete(this);
     this.#play.askForBudget(this, told);

@@ -12,6 +12,7 @@ import { kept } from "./kept.ts";
 import type { Remembered } from "./memory.ts";
 import { Offers } from "./offers.ts";
 import type { Gated, Playing, Undecided, Waiter } from "./playing.ts";
+import { Poor } from "./poor.ts";
 import { Prefixes } from "./prefixes.ts";
 import type { Stage } from "./stage.ts";
 
@@ -28,7 +29,7 @@ export class Play implements Playing {
   active = 0;
   readonly pending = new Set<object>();
   readonly waiting = new Map<string, Waiter>();
-  readonly poor = new Set<Gated>();
+  readonly poor = new Poor();
   readonly maps = new Set<Undecided>();
   readonly offers: Offers;
   readonly asides = new Set<Frame>();
@@ -151,9 +152,8 @@ export class Play implements Playing {
   /** Money has come free. */
   pour(): void {
     if (this.over || this.#parking || this.poor.size === 0) return;
-    const calls = [...this.poor];
-    this.poor.clear();
-    for (const call of calls) call.go();
+    if (this.refusing || this.draining) this.poor.rouse();
+    else this.poor.pour();
   }
 
   /** Looks at what others have written: an end that is asked for, answers, times that are over. It never throws. */
@@ -220,7 +220,7 @@ export class Play implements Playing {
     if (this.active > 0 || this.pending.size > 0) return;
     if (this.#draining) return this.#giveBack();
     if (this.#pausing) return this.#putDown();
-    if (this.poor.size > 0) return;
+    if (this.poor.anyAsleep) return;
     if (this.#budgetAsked || this.waiting.size > 0) this.#park();
   }
 

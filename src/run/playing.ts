@@ -5,6 +5,7 @@ import type { Frame } from "./frame.ts";
 import type { Journal } from "./journal.ts";
 import type { Remembered } from "./memory.ts";
 import type { Offers } from "./offers.ts";
+import type { Poor } from "./poor.ts";
 import type { Prefixes } from "./prefixes.ts";
 import type { Stage } from "./stage.ts";
 
@@ -44,7 +45,7 @@ export interface Playing {
   readonly pending: Set<object>;
   readonly waiting: Map<string, Waiter>;
   /** Calls that wait for money, in the order in which they asked. */
-  readonly poor: Set<Gated>;
+  readonly poor: Poor;
   readonly maps: Set<Undecided>;
   /** What the source of a fork offers to steps that are decided at the front. */
   readonly offers: Offers;

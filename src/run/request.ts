@@ -10,13 +10,13 @@ import { cacheSeconds } from "./cached.ts";
 import { chargeOf, failedUsage } from "./charge.ts";
 import type { Errand } from "./guard.ts";
 import { judged } from "./judging.ts";
-import type { Playing } from "./playing.ts";
+import type { Gated, Playing } from "./playing.ts";
+import type { Need } from "./poor.ts";
 import type { Arrived } from "./prefixes.ts";
 import type { Patience } from "./watch.ts";
 
 /** The call that a request is made for, and what it is told of it. */
-export interface Asker {
-  readonly ended: boolean;
+export interface Asker extends Gated {
   /** A useful answer, and the write that pays for it. */
   answered(value: unknown, model: string, writes: readonly Write[]): void;
   /** Nothing useful came; what did is recorded, and the recorded attempts say what to do now. */
@@ -24,7 +24,7 @@ export interface Asker {
   /** It may not be asked just now: the gate has shut, or the breaker opened, while it waited for a slot. */
   turnedAway(at: Rung): void;
   /** It would fit but for what others hold. */
-  poor(at: Rung): void;
+  poor(at: Rung, need: Need): void;
   /** Some cap does not allow it, whoever holds what. */
   refused(failure: Failure, at: Rung): void;
 }
@@ -56,6 +56,8 @@ export class Request {
   #queued = false;
   /** It has gone ahead of others that begin alike. */
   #arrived: Arrived | undefined;
+  /** Money came free while it was told to wait: it asks again. */
+  #missed = false;
 
   constructor(asker: Asker, standing: Standing, at: Rung) {
     this.#asker = asker;
@@ -79,12 +81,8 @@ export class Request {
     const leave = await guard.slot(this.#errand);
     let sent = false;
     try {
-      if (!this.#queued) return;
-      this.#queued = false;
-      if (this.#asker.ended || this.#play.over) return;
-      const shut = this.#play.refusing || this.#play.draining || guard.blocked(this.#errand);
-      if (shut) return this.#asker.turnedAway(this.#at);
-      sent = await this.#hold();
+      sent = await this.#enter();
+      if (!this.#missed) this.#play.poor.passed(this.#asker);
       if (sent) await this.#send();
     } finally {
       leave(sent);
@@ -97,6 +95,17 @@ export class Request {
     await Promise.resolve();
     const beginning = sharedOf(this.#standing, this.#at.model);
     return beginning ? this.#play.prefixes.turn(beginning.print) : undefined;
+  }
+
+  /** In its slot it looks whether it may still go, and takes its money. */
+  async #enter(): Promise<boolean> {
+    if (!this.#queued) return false;
+    this.#queued = false;
+    if (this.#asker.ended || this.#play.over) return false;
+    const { refusing, draining, stage } = this.#play;
+    if (!refusing && !draining && !stage.guard.blocked(this.#errand)) return this.#hold();
+    this.#asker.turnedAway(this.#at);
+    return false;
   }
 
   /** One that still waits for a slot no longer does: its call goes back to the gate. */
@@ -127,7 +136,7 @@ export class Request {
     if (written?.did !== "held") {
       // Whoever was told to wait because of this promise has nobody else to wake it.
       if (places.length > 0 && written?.did !== "wait") this.#play.stage.pour();
-      if (!this.#asker.ended) this.#notHeld(written, poured);
+      if (!this.#asker.ended) this.#notHeld(written, hold, poured);
       return false;
     }
     if (this.#asker.ended) {
@@ -143,9 +152,11 @@ export class Request {
   }
 
   /** Money that came free while it was being refused would never be told of again. */
-  #notHeld(written: Written | undefined, poured: number): void {
-    const missed = this.#play.stage.poured() !== poured;
-    if (written?.did === "wait") return missed ? this.#asker.turnedAway(this.#at) : this.#asker.poor(this.#at);
+  #notHeld(written: Written | undefined, hold: Hold, poured: number): void {
+    if (written?.did === "wait") {
+      this.#missed = this.#play.stage.poured() !== poured;
+      return this.#missed ? this.#asker.turnedAway(this.#at) : this.#asker.poor(this.#at, this.#need(hold));
+    }
     if (written?.did === "full") {
       this.#play.stage.guard.full(this.#at.model, written);
       return this.#asker.turnedAway(this.#at);
@@ -159,6 +170,13 @@ export class Request {
     const { scope, unit } = written;
     const kind = scope === "step" ? ({ kind: "semantic" } as const) : {};
     this.#asker.refused(new Failure("BUDGET_EXCEEDED", showRefusal(written), { scope, unit, ...kind }), this.#at);
+  }
+
+  /** What it must find free, and where; a closing call has other money left than the rest. */
+  #need({ ask, steps, attempt: { agent, place } }: Hold): Need {
+    const { usd, tokens } = reserveOf(ask, ask.output);
+    const closing = this.#standing.task.closing ? place : "";
+    return { where: JSON.stringify([this.#at.model, agent, closing, ...steps.map(({ id }) => id)]), usd, tokens };
   }
 
   /** Somebody else is trying whether anybody is there: where no other model can answer, what comes of that is awaited. */

@@ -61,6 +61,8 @@ export const patternOf = (name: string, run: (ctx: RunContext, input: unknown) =
 export class Scene {
   readonly time = new Time();
   readonly asked: Asked[] = [];
+  /** How many writes of players the store has taken. */
+  writes = 0;
   /** How many requests have been aborted. */
   aborted = 0;
   say: (asked: Asked) => Said = () => "fine";
@@ -145,7 +147,9 @@ export class Scene {
       fate: { dies: 0, stops: 0, lags: 0 },
       knowsTheDead: ({ id }) => this.#dead.has(id),
       onCommit: (each) => onCommit(each, ++commits),
-      onPlay: (_: Fence) => {},
+      onPlay: (_: Fence) => {
+        this.writes++;
+      },
       onTrouble: (what) => this.#trouble.push(what),
       onDeath: ({ id }) => this.#dead.add(id),
     });
