@@ -3,6 +3,7 @@ import { openProviders } from "../../src/agents/providers/index.ts";
 import { type Ask, decide, NOTHING, reserveOf } from "../../src/core/budget.ts";
 import type { Message, ModelRequest, Provider } from "../../src/core/provider.ts";
 import { chargeOf } from "../../src/run/charge.ts";
+import { openHouse } from "../house.ts";
 import type { Script } from "../stub/script.ts";
 import { startVendor, type Vendor } from "../stub/vendor.ts";
 import { hooks, quiet, request } from "./asking.ts";
@@ -124,4 +125,19 @@ it("the bound has room for what it reads of each search, and for reading all aga
   const provider = open("anthropic");
   const once = provider.bound(request());
   expect(provider.bound(request({ web_search: { max_uses: 3 } }))).toBeGreaterThan(4 * once + 3 * 10_000);
+});
+
+it("an agent that may search is charged for its searches as the vendor bills them, and that much was held", async () => {
+  const usage = { input: 1000, output: 100 };
+  await using house = await openHouse({
+    prices: { m: { input: 1, output: 4, search: 10 } },
+    script: [{ reply: { text: "Light.", searches, usage } }],
+    settings: { providers: { an: { search_usd: 0.01 } } },
+    agents: { scout: { models: ["an/m"], own: { web_search: { max_uses: 3 } } } },
+  });
+  const run = await house.ask("scout");
+  expect(run).toMatchObject({ status: "succeeded", usage: { usd: 1000 * 1000 + 100 * 4000 + 20_000_000 } });
+  expect(run.usage.usd).toBe(house.vendor.report().bill);
+  const [attempt] = await house.attempts(run.id);
+  expect(attempt?.reserve.usd).toBeGreaterThan(30_000_000);
 });
