@@ -321,7 +321,7 @@ async function openDesk(config: Config, { log, env = process.env }: Settled, sta
     ...access,
     ...wordingOf(config, model),
     ...{ folders, retry, log, standing },
-    priceOf: (name, isFree) => priceOf(name, prices, isFree),
+    priceOf: (name, isFree, writing) => priceOf(name, prices, isFree, writing),
   });
   return { desk, model, providers: () => [...access.providers.keys()] };
 }

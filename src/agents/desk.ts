@@ -23,7 +23,7 @@ export interface DeskParts extends Access, Wording {
   readonly folders: readonly string[];
   readonly retry: RetryPolicy;
   /** What a model costs; nothing where nobody knows. */
-  readonly priceOf: (model: string, isFree: boolean) => PriceCard | undefined;
+  readonly priceOf: (model: string, isFree: boolean, writing?: number) => PriceCard | undefined;
   /** What is known of older versions, and of which is active. */
   readonly standing?: StandingSource;
   readonly log: Log;
@@ -197,7 +197,7 @@ export class AgentDesk implements Desk {
   }
 
   #price(model: string): PriceCard | undefined {
-    const isFree = this.#parts.providers.get(splitModel(model).provider)?.free ?? false;
-    return this.#parts.priceOf(model, isFree);
+    const provider = this.#parts.providers.get(splitModel(model).provider);
+    return this.#parts.priceOf(model, provider?.free ?? false, provider?.cache_write);
   }
 }

@@ -30,10 +30,13 @@ function priceTable(): Table {
   return table;
 }
 
-/** What `provider/model` costs: as the settings say, else nothing where it is free, else as the table lists it. */
-export function priceOf(model: string, prices: Prices, isFree: boolean): PriceCard | undefined {
+/**
+ * What `provider/model` costs: as the settings say, else nothing where it is free, else as the table lists it. `writing`
+ * is how many times the price of input its vendor takes for writing to its cache, where the settings do not say.
+ */
+export function priceOf(model: string, prices: Prices, isFree: boolean, writing = 1): PriceCard | undefined {
   const own = prices[model];
-  if (own) return fromSettings(own);
+  if (own) return fromSettings(own, writing);
   return isFree ? FREE : fromTable(model);
 }
 
@@ -41,12 +44,12 @@ export function priceOf(model: string, prices: Prices, isFree: boolean): PriceCa
 export const priceLine = (model: string): string =>
   `prices: { ${JSON.stringify(model)}: { input_per_mtok: …, output_per_mtok: … } }`;
 
-function fromSettings(own: Prices[string]): PriceCard {
+function fromSettings(own: Prices[string], writing: number): PriceCard {
   const input = toNano(own.input_per_mtok);
   return {
     input,
     cached: own.cached_per_mtok === undefined ? input : toNano(own.cached_per_mtok),
-    cache_write: own.cache_write_per_mtok === undefined ? input : toNano(own.cache_write_per_mtok),
+    cache_write: toNano(own.cache_write_per_mtok ?? own.input_per_mtok * writing),
     output: toNano(own.output_per_mtok),
     source: "settings",
   };

@@ -150,6 +150,8 @@ export interface Provider {
   readonly can?: { readonly web_search?: boolean; readonly media?: boolean };
   /** What one search of the web costs at most, in nano-USD; only where it can search. */
   readonly search_usd?: number;
+  /** How many times the price of input it takes for writing to its cache, where it is told what to remember. */
+  readonly cache_write?: number;
   /** More input tokens than this request can have: the bytes of all that is sent, and the vendor's overhead. */
   bound(request: ModelRequest): number;
   complete(request: ModelRequest, hooks: CallHooks): Promise<ModelReply>;

@@ -6,6 +6,7 @@ import { openProviders } from "../../src/agents/providers/index.ts";
 import { tape, writeCassette } from "../../src/core/cassette.ts";
 import type { Media, Message, ModelReply, Provider, ToolSpec } from "../../src/core/provider.ts";
 import type { Attempt, Run } from "../../src/core/store.ts";
+import { openHouse } from "../house.ts";
 import { startVendor } from "../stub/vendor.ts";
 import { hooks, quiet, request } from "./asking.ts";
 
@@ -69,4 +70,43 @@ test("a dialogue with tools plays back as it was, known by its tools, its result
   await expect(talk(player, "It says 43.")).rejects.toThrow(/message 3 \(user\) tells other results of tools/);
   const other = { ...START, media: [{ ...png, data: Buffer.from("another").toString("base64") }] };
   await expect(talk(player, "It says 42.", other)).rejects.toThrow(/message 1 \(user\) has other media/);
+});
+
+test.each(["oa", "an"])(
+  "a run with tools of %s plays back to the same output and the same bill, with nobody asked",
+  async (id) => {
+    const own = { scratchpad: { read: ["*"], write: ["*"] } };
+    const agents = { clerk: { models: [`${id}/m`], own } };
+    const write = { name: "notes_write", arguments: { key: "plan", value: "a baton is light" } };
+    const script = [
+      { calls: 1, reply: { thought: "First I write.", uses: [write] } },
+      { calls: 1, reply: { text: "Reading.", uses: [{ name: "notes_read", arguments: { key: "plan" } }] } },
+      { when: { result: "a baton is light" }, reply: { text: "Noted, and read again. ✓" } },
+    ];
+    await using house = await openHouse({ agents, script });
+    const run = await house.ask("clerk");
+    expect(run).toMatchObject({ status: "succeeded", output: expect.stringContaining("read again") });
+    expect(house.vendor.requests).toHaveLength(3);
+    const file = join(folder, `${id}.jsonl`);
+    writeFileSync(file, writeCassette(tape(run, await house.store.memory(run.id))));
+    const settings = { providers: { [id]: { type: "cassette" as const, file } } };
+    await using again = await openHouse({ agents, script: [], settings });
+    const played = await again.ask("clerk");
+    expect(JSON.stringify(played.output)).toBe(JSON.stringify(run.output));
+    expect(played.usage).toEqual(run.usage);
+    expect(again.vendor.requests).toEqual([]);
+  },
+);
+
+test("a rehearsed run calls what its agent may use, answers from what came of it, and says what it is", async () => {
+  const own = { scratchpad: { read: ["*"], write: ["*"] } };
+  await using house = await openHouse({ agents: { clerk: { models: ["rehearsal/default"], own } } });
+  const uses = [{ name: "notes_write", arguments: { key: "plan", value: "a baton is light" } }];
+  const run = await house.ask("clerk", { rehearsal: { faults: [{ agent: "clerk", calls: 1, uses }] } });
+  expect(run).toMatchObject({
+    status: "succeeded",
+    output: expect.stringMatching(/^Rehearsal.*From what its tools gave/s),
+  });
+  const plain = await house.ask("clerk");
+  expect(plain).toMatchObject({ status: "succeeded", output: expect.stringMatching(/^Rehearsal/) });
 });

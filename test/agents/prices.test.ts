@@ -65,6 +65,13 @@ describe("the settings", () => {
     expect(priceOf("openai/gpt-5-mini", prices, true)).toEqual(card);
   });
 
+  it("writing to a cache costs more where the vendor takes more for it and the settings do not say", () => {
+    const prices = { "an/m": { input_per_mtok: 2, output_per_mtok: 10 } };
+    expect(priceOf("an/m", prices, false, 1.25)).toMatchObject({ input: 2e9, cache_write: 25e8 });
+    const told = { "an/m": { ...prices["an/m"], cache_write_per_mtok: 2 } };
+    expect(priceOf("an/m", told, false, 1.25)).toMatchObject({ cache_write: 2e9 });
+  });
+
   it("the line that is shown for a model without a price is one that the settings take", () => {
     const line = priceLine("corp/my model").replaceAll("…", "1.5");
     const { prices } = Settings.parse(parse(line));

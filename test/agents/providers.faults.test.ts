@@ -37,6 +37,8 @@ async function failureOf(id: string, reply: Reply, more: Partial<ModelRequest> =
 const PAGE = "<!doctype html><html><body><h1>502 Bad Gateway</h1></body></html>";
 const says = (message: string, more: object = {}) => ({ error: { message, ...more } });
 
+const CALL = { name: "files_read", arguments: { path: "a.md" } };
+
 const cases: readonly (readonly [string, Reply, string, "nothing" | "unknown"])[] = [
   ["401", { status: 401 }, "UNAUTHORIZED", "nothing"],
   ["403", { status: 403 }, "UNAUTHORIZED", "nothing"],
@@ -83,6 +85,16 @@ const cases: readonly (readonly [string, Reply, string, "nothing" | "unknown"])[
   ["a socket cut in the middle of the stream", { fault: "cut" }, "NETWORK", "unknown"],
   ["a socket cut before the headers", { fault: "reset" }, "NETWORK", "unknown"],
   ["a stream that ends without saying that it is complete", { fault: "unfinished" }, "NETWORK", "unknown"],
+  ["a socket cut in the middle of a call", { uses: [CALL], fault: "cut" }, "NETWORK", "unknown"],
+  ["a stream that ends after a call and before its end", { uses: [CALL], fault: "unfinished" }, "NETWORK", "unknown"],
+  ["an error event in the middle of a call", { uses: [CALL], fault: "error_event" }, "OVERLOADED", "unknown"],
+  ["200 with half of a call in JSON", { uses: [CALL], fault: "malformed" }, "OVERLOADED", "unknown"],
+  [
+    "400 of a dialogue that is out of order",
+    { status: 400, body: says("tool_use ids were found without tool_result blocks right after") },
+    "BAD_REQUEST",
+    "nothing",
+  ],
 ];
 
 describe.each(["openai", "anthropic"])("%s", (id) => {
@@ -124,6 +136,7 @@ describe.each(["openai", "anthropic"])("%s", (id) => {
   it.each([
     ["before the headers", { fault: "hang" }],
     ["in the middle of a stream", { fault: "hang_midway" }],
+    ["in the middle of a call", { uses: [CALL], fault: "hang_midway" }],
     ["while tokens arrive", { chunks: 500, chunk_ms: 20 }],
   ] as const)("an abort %s closes the socket and says why it came", async (_, reply) => {
     vendor.follow(() => reply);
@@ -159,11 +172,16 @@ describe.each(["openai", "anthropic"])("%s", (id) => {
     '{"choices":null}',
     '{"choices":[null]}',
     '{"choices":[{"delta":7}]}',
+    '{"choices":[{"delta":{"tool_calls":7}}]}',
+    '{"choices":[{"delta":{"tool_calls":[null,7,{},{"function":7}],"function_call":7}}]}',
   ];
   const odd = [
     '{"type":"message_start"}',
     '{"type":"content_block_delta"}',
     '{"type":"message_delta"}',
+    '{"type":"content_block_start"}',
+    '{"type":"content_block_start","index":1e9,"content_block":{}}',
+    '{"type":"content_block_delta","delta":{"type":"input_json_delta"}}',
     '{"error":true}',
   ];
 

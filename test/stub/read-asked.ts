@@ -46,7 +46,7 @@ export function readAsked(dialect: Asked["dialect"], body: Body, n: number): Ask
   };
 }
 
-export function textOf(content: unknown): string {
+function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   return Array.isArray(content) ? content.map((part) => String(part?.text ?? "")).join("") : "";
 }

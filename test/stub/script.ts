@@ -67,7 +67,7 @@ export interface StubUsage {
 }
 
 /** A tool that is to be called: `arguments` as an object, or as the text that is sent for them, which need be no JSON. */
-export interface ScriptedUse {
+interface ScriptedUse {
   readonly name: string;
   readonly arguments?: unknown;
   readonly id?: string;

@@ -45,6 +45,7 @@ export class AnthropicProvider implements Provider {
   readonly tpm?: number;
   readonly can: NonNullable<Provider["can"]>;
   readonly search_usd?: number;
+  readonly cache_write = 1.25;
   readonly #endpoint: Endpoint;
   readonly #ladder = new Ladder(["schema", "text"]);
   readonly #efforts = new Map<string, MostEffort>();

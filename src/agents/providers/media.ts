@@ -42,7 +42,7 @@ const MOST_INFLATED = 50_000_000;
 const known = new WeakMap<Media, number>();
 
 /** The pages of a document, as well as its bytes tell. */
-export function pagesOf(media: Media): number {
+function pagesOf(media: Media): number {
   const before = known.get(media);
   if (before !== undefined) return before;
   const bytes = Buffer.from(media.data, "base64");
