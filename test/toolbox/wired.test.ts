@@ -6,7 +6,7 @@ import { z } from "zod";
 import { definePattern } from "../../src/core/pattern.ts";
 import type { ToolAnswer, ToolsGiven } from "../../src/core/toolbox.ts";
 import { openHouse } from "../house.ts";
-import { fixture, isAlive, packaged } from "./toolbox.ts";
+import { fixture, isAlive, served } from "./toolbox.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-wired-"));
 writeFileSync(join(folder, "notes.md"), "Begin early.");
@@ -48,7 +48,7 @@ it("a run uses servers of the settings and built-in tools; when Baton is closed 
       env: { PATH: process.env["PATH"] ?? "" },
       settings: {
         folders: [folder],
-        mcp_servers: { files: packaged("server-filesystem", folder), rude: fixture("rude") },
+        mcp_servers: { files: served.files(folder), rude: fixture("rude") },
       },
     });
     const run = await house.play("uses_tools", {});
