@@ -60,6 +60,14 @@ describe("when nothing is said", () => {
 });
 
 describe("the file", () => {
+  test("is where a server of tools begins, if it does not say where", () => {
+    write(
+      "mcp_servers: { here: { command: x }, there: { command: x, cwd: tools }, far: { url: https://a.example/mcp } }",
+    );
+    const { here, there, far } = read().mcp_servers;
+    expect([here?.cwd, there?.cwd, far?.cwd]).toEqual([folder, join(folder, "tools"), undefined]);
+  });
+
   test("the nearest one upward is read, and its paths begin in its own folder", () => {
     write("home: keep\nfolders: [docs, /srv, ~/notes]\nagents: [team]\n");
     mkdirSync(join(folder, "a/b"), { recursive: true });

@@ -57,6 +57,7 @@ export interface OfferedTool {
   readonly effect: NonNullable<Deed["effect"]>;
   /** Its server or the settings want a person to allow each call. */
   readonly approve: boolean;
+  /** How long a call may take, with the start of its server. */
   readonly seconds?: number;
 }
 
@@ -66,7 +67,10 @@ export interface ToolsInput {
   readonly grants: readonly string[];
 }
 
-/** What it gives: the tools, and what is granted and not there, with the reason. */
+/**
+ * What it gives: the tools, and what is granted and not there, with the reason. One that is told of and was not asked for
+ * by this name is a part of `server/*` that cannot be had.
+ */
 export interface ToolsGiven {
   readonly tools: readonly OfferedTool[];
   readonly lacking: readonly { readonly grant: string; readonly why: string }[];

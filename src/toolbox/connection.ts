@@ -6,6 +6,7 @@ import type { ServerSettings } from "../core/toolbox.ts";
 import { address, type Fetch } from "./address.ts";
 import { closedAtProbe } from "./faults.ts";
 import { LastWords } from "./last-words.ts";
+import { startSecondsOf } from "./listing.ts";
 import { Program } from "./program.ts";
 import { type Environment, missingVariables, programEnvironment, type Scrub } from "./program-environment.ts";
 
@@ -27,7 +28,6 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-export const START_SECONDS = 30;
 const LONGEST_PROBE_MS = 10_000;
 const FAREWELL_MS = 1000;
 
@@ -57,7 +57,7 @@ export async function connect(plan: Plan): Promise<Connection> {
 
 async function once(plan: Plan, isOld: boolean): Promise<Connection> {
   const { server, settings, world } = plan;
-  const ms = (settings.start_seconds ?? START_SECONDS) * 1000;
+  const ms = startSecondsOf(settings) * 1000;
   const transport = await transportOf(plan);
   const { Client } = await import("@modelcontextprotocol/client");
   const client = new Client(

@@ -1,6 +1,7 @@
 import { Failure } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { BUILT_IN_SERVER, type ServerSettings, type ToolsGiven } from "../core/toolbox.ts";
+import { REST } from "./listing.ts";
 import type { Listed, ListedTool, ToolSource } from "./source.ts";
 import { toolNames } from "./tool-names.ts";
 
@@ -56,9 +57,9 @@ function choose(server: string, grants: readonly string[], { tools, left }: List
   const hasAll = grants.some((grant) => toolOf(grant) === "*");
   const chosen = tools.filter(({ tool }) => isAllowed(tool) && (hasAll || grants.includes(`${server}/${tool}`)));
   const lost = left
-    .filter(({ tool }) => (tool === "*" || tool === "?" ? hasAll : isAllowed(tool)))
     .filter(({ tool }) => hasAll || grants.includes(`${server}/${tool}`))
-    .map(({ tool, why }) => ({ grant: `${server}/${tool === "?" ? "*" : tool}`, why }));
+    .filter(({ tool }) => tool === REST || isAllowed(tool))
+    .map(({ tool, why }) => ({ grant: `${server}/${tool}`, why }));
   const names = tools.map(({ tool }) => tool);
   const missing = grants.flatMap((grant): Lacking[] => {
     const tool = toolOf(grant);

@@ -27,6 +27,9 @@ const Tool = z.looseObject({
 });
 type Tool = z.output<typeof Tool>;
 
+/** Stands for tools that have no name, or whose names were not read. */
+export const REST = "(others)";
+
 type Left = { tool: string; why: string };
 
 /** All that a server lists, page after page, as far as is reasonable; each tool is judged by itself. */
@@ -38,10 +41,10 @@ export async function listTools(
   if (!client.getServerCapabilities()?.tools) return { tools: [], left: [] };
   const { raw, rest } = await pages(client, asking);
   const tools = new Map<string, ListedTool>();
-  const left: Left[] = rest === undefined ? [] : [{ tool: "*", why: rest }];
+  const left: Left[] = rest === undefined ? [] : [{ tool: REST, why: rest }];
   for (const each of raw) {
     const { success, data } = Tool.safeParse(each);
-    if (!success) left.push({ tool: "?", why: "one of the tools that its server lists has no name" });
+    if (!success) left.push({ tool: REST, why: "one of the tools that its server lists has no name" });
     else if (tools.has(data.name)) left.push({ tool: data.name, why: "its server lists it twice; the first is taken" });
     else judge(data, settings, tools, left);
   }
@@ -94,12 +97,17 @@ function listed(tool: Tool, settings: ServerSettings): ListedTool {
     input: offeredSchema(tool.inputSchema),
     effect,
     approve: own.approve ?? (effect !== false && tool.annotations?.destructiveHint === true),
-    seconds: secondsOf(tool.name, settings),
+    seconds: secondsOf(tool.name, settings) + startSecondsOf(settings),
     ...(tool.outputSchema && { output: tool.outputSchema }),
   };
 }
 
-/** How long a call of a tool may take. */
+const START_SECONDS = 30;
+
+/** How long a server may take until it has said who it is. */
+export const startSecondsOf = ({ start_seconds = START_SECONDS }: ServerSettings): number => start_seconds;
+
+/** How long a tool may take to answer. */
 export const secondsOf = (tool: string, settings: ServerSettings): number =>
   settings.tools?.[tool]?.seconds ?? settings.seconds ?? SECONDS;
 

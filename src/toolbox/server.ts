@@ -2,9 +2,9 @@ import { Failure } from "../core/errors.ts";
 import { misfit } from "../core/shape.ts";
 import type { ServerSettings } from "../core/toolbox.ts";
 import { answerOf, wordsOf, wrong } from "./answers.ts";
-import { type Connection, connect, START_SECONDS, type World } from "./connection.ts";
+import { type Connection, connect, type World } from "./connection.ts";
 import { type Asked, faultOf, isTimeout, statusOf } from "./faults.ts";
-import { listTools, secondsOf } from "./listing.ts";
+import { listTools, secondsOf, startSecondsOf } from "./listing.ts";
 import { scrubber } from "./program-environment.ts";
 import { checkable } from "./schemas.ts";
 import type { Call, Listed, ListedTool, Said, ServerHealth, ToolSource } from "./source.ts";
@@ -87,7 +87,7 @@ export class Server implements ToolSource {
   }
 
   get #startSeconds(): number {
-    return this.#settings.start_seconds ?? START_SECONDS;
+    return startSecondsOf(this.#settings);
   }
 
   #asked(what: string, seconds: number, setting: string): Asked {

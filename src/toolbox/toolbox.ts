@@ -84,9 +84,9 @@ class Sources {
 
   health(): ServerHealth[] {
     return this.names.map((server): ServerHealth => {
-      const { command } = this.#options.servers[server] ?? {};
-      const kind = server === BUILT_IN_SERVER ? "built in" : command === undefined ? "address" : "program";
-      return this.#made.get(server)?.health() ?? { server, kind, state: "idle" };
+      const settings = this.#options.servers[server];
+      const kind = !settings ? "built in" : settings.command === undefined ? "address" : "program";
+      return this.#made.get(server)?.health() ?? { server, kind, state: settings ? "idle" : "up" };
     });
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { Log } from "../../src/core/log.ts";
-import { fixture, packaged, toolbox } from "./toolbox.ts";
+import { fixture, served, toolbox } from "./toolbox.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-tools-"));
 writeFileSync(join(folder, "notes.md"), "Begin early.");
@@ -43,7 +43,7 @@ describe("a server that is a program", () => {
   });
 
   it("from the registry reads a file, and says of itself when it may not", async () => {
-    const box = opened({ files: packaged("server-filesystem", folder) });
+    const box = opened({ files: served.files(folder) });
     const { tools, lacking } = await box.tools(["files/*"]);
     expect(lacking).toEqual([]);
     expect(tools.find(({ tool }) => tool === "write_file")).toMatchObject({
@@ -60,7 +60,7 @@ describe("a server that is a program", () => {
   });
 
   it("from the registry that shows everything is understood: links, pictures, structured answers", async () => {
-    const box = opened({ every: packaged("server-everything") });
+    const box = opened({ every: served.everything() });
     expect((await box.tools(["every/*"])).lacking).toEqual([]);
     expect((await box.call("every/get-tiny-image")).text).toContain("[image/png, 4 KB, not shown]");
     expect((await box.call("every/get-resource-links", { count: 2 })).text).toMatch(/\[.+\]\(demo:\/\/resource/);
@@ -152,8 +152,8 @@ describe("what is listed", () => {
       given.tools.map(({ tool, effect, approve, seconds }) => [tool, { effect, approve, seconds }]),
     );
     expect(judged).toMatchObject({
-      echo: { effect: true, approve: true, seconds: 5 },
-      hang: { effect: false, approve: false, seconds: 9 },
+      echo: { effect: true, approve: true, seconds: 35 },
+      hang: { effect: false, approve: false, seconds: 39 },
       pay: { effect: true, approve: false },
       marked: { effect: true, approve: true },
       again: { effect: false, approve: false },
@@ -168,7 +168,7 @@ describe("what is listed", () => {
     const { tools, lacking } = await box.tools(["liar/*"]);
     expect(tools.map(({ tool }) => tool)).toEqual(["good", "slow", "tuple"]);
     expect(lacking.map(({ grant }) => grant).sort()).toEqual([
-      ...["liar/*", "liar/*", "liar/array", "liar/broken", "liar/good", "liar/text"],
+      ...["liar/(others)", "liar/(others)", "liar/array", "liar/broken", "liar/good", "liar/text"],
     ]);
     expect(lacking.find(({ grant }) => grant === "liar/array")?.why).toContain("not of an object");
     // An expression that would take for ever is for the server to try.

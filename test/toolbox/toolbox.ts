@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { nodeFetch } from "../../src/agents/providers/fetch.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -59,11 +60,19 @@ export const fixture = (name: string, ...args: readonly string[]) => ({
   args: [join(ROOT, "test", "toolbox", "fixtures", `${name}.child.ts`), ...args],
 });
 
-/** A server from a package of this clone. */
-export const packaged = (name: string, ...args: readonly string[]) => ({
-  command: process.execPath,
-  args: [join(ROOT, "node_modules", "@modelcontextprotocol", name, "dist", "index.js"), ...args],
-});
+const require = createRequire(import.meta.url);
+
+/** Servers from the registry, as this clone has them. */
+export const served = {
+  files: (folder: string) => ({
+    command: process.execPath,
+    args: [require.resolve("@modelcontextprotocol/server-filesystem/dist/index.js"), folder],
+  }),
+  everything: () => ({
+    command: process.execPath,
+    args: [require.resolve("@modelcontextprotocol/server-everything/dist/index.js")],
+  }),
+};
 
 /** Is a process still there? One that has ended and that nobody has asked for is not. */
 export function isAlive(pid: number): boolean {

@@ -18,13 +18,15 @@ export interface KitGiven extends ToolsGiven {
 }
 
 /**
- * What is there of the tools that an agent is granted. Built-in ones that cannot work here are told to the agent;
- * without those of a server it would not be the agent its author meant, so it is not asked.
+ * What is there of the tools that an agent is granted. Built-in ones that cannot work here are told to the agent, and so
+ * is a single tool of many that cannot be used; without what is granted by name it would not be the agent its author
+ * meant, so it is not asked.
  */
 export async function findKit(input: unknown, play: Playing, scene: DeedScene): Promise<KitGiven> {
   const { grants, model } = input as KitInput;
   const given = grants.length > 0 ? await listed(grants, play, scene) : { tools: [], lacking: [] };
-  const missing = given.lacking.filter(({ grant }) => !grant.startsWith(`${BUILT_IN_SERVER}/`));
+  const isBuiltIn = (grant: string) => grant.startsWith(`${BUILT_IN_SERVER}/`);
+  const missing = given.lacking.filter(({ grant }) => grants.includes(grant) && !isBuiltIn(grant));
   if (missing.length > 0) throw withoutTools(missing);
   const provider = model === undefined ? undefined : play.stage.desk.provider(splitModel(model).provider);
   return { ...given, searches: provider?.can?.web_search === true };
