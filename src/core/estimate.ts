@@ -40,6 +40,8 @@ export interface World {
   inner?(ref: AgentRef): Outline | undefined;
   /** The reserve of a call in nano-USD where its model has no price. */
   reserve?(model: string, spec: AgentSpec): number | undefined;
+  /** What one search of the web costs at this model's vendor, in nano-USD. */
+  search?(model: string): number;
   /** What a call under one of these names has cost and taken so far. */
   mean?(names: readonly string[]): { readonly usd: number; readonly ms: number } | undefined;
 }
@@ -196,9 +198,10 @@ function modelUse(
   spec: AgentSpec,
   input: Range,
   policy: RetryPolicy,
-  { prices, limits, reserve }: World,
+  { prices, limits, reserve, search }: World,
 ): Estimate {
   const card = prices[model];
+  const fees = (spec.web_search?.max_uses ?? 0) * (search?.(model) ?? 0);
   const flat = card ? 0 : reserve?.(model, spec);
   const output = { likely: Math.min(TYPICAL.tokens, spec.max_output_tokens), most: spec.max_output_tokens };
   const asked = Math.ceil(input.likely);
@@ -211,7 +214,7 @@ function modelUse(
     calls: { likely: 1, most: calls },
     usd: {
       likely: card ? costOf(card, tokensOf(asked, output.likely)) : (flat ?? 0),
-      most: paid * cost(input.most) + cost(again),
+      most: paid * (cost(input.most) + fees) + cost(again) + fees,
     },
     tokens: {
       likely: asked + output.likely,

@@ -34,7 +34,8 @@ const DEFAULT_PORT: Readonly<Record<string, RegExp>> = { "https:": /:443$/, "htt
 /** A URL does not show the port that goes without saying. */
 const bare = (host: string, scheme: string): string => host.replace(DEFAULT_PORT[scheme] ?? /$^/, "");
 
-const isLoopback = (name: string): boolean =>
+/** Is it this very machine? */
+export const isLoopback = (name: string): boolean =>
   name === "localhost" || name === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(name);
 
 function closed(url: URL, rules: readonly HostRule[]): Failure {

@@ -54,7 +54,7 @@ const form = (run: Run, wait: Wait, { csrf, token }: FormTerms): Html => html`
 <input type="hidden" name="csrf" value="${csrf}">
 <input type="hidden" name="step" value="${wait.place}">
 <input type="hidden" name="approval" value="${wait.approval ?? ""}">
-${wait.kind === "budget" ? budget(run) : choices(wait)}
+${wait.kind === "budget" ? (wait.expires_at === undefined ? budget(run) : "") : choices(wait)}
 <p><label>Note <input name="note" maxlength="10000"></label></p>
 ${token === "none" ? "" : html`<p><label>Approver's token <input type="password" name="token" autocomplete="off"${token === "required" ? html` required` : ""}></label></p>`}
 </form>`;

@@ -77,7 +77,7 @@ const cacheOf = (shared: { readonly chars: number } | undefined) => (shared ? { 
 /** What a turn may use, so far as this model's vendor has it. */
 const toolsOf = ({ tools, must_answer, web_search }: TurnOf, provider: Provider | undefined) => ({
   ...(tools.length > 0 && { tools, ...(must_answer && { must_answer }) }),
-  ...(web_search && provider?.can?.web_search && !must_answer && { web_search }),
+  ...(web_search && provider?.can?.web_search && { web_search, ...(must_answer && { must_answer }) }),
   cache: "dialogue" as const,
 });
 

@@ -12,7 +12,7 @@ import type { PinnedWorkflow } from "../core/workflow.ts";
 
 /** What must be at hand to look ahead. */
 export interface Foresight {
-  readonly desk: Pick<Desk, "find">;
+  readonly desk: Pick<Desk, "find" | "provider">;
   readonly patterns: ReadonlyMap<string, Pattern>;
   /** USD that one call of a provider may cost where its model has no price. */
   readonly maxUsd: (provider: string) => number | undefined;
@@ -35,6 +35,7 @@ export function worldOf(catalogue: Catalogue, { desk, patterns, maxUsd }: Foresi
       const plays = patterns.get(PLAYS_WORKFLOWS);
       return known && orNothing(() => plays?.outline?.({ name: known.name, task: "" }, limits, workflow));
     },
+    search: (model) => desk.provider(splitModel(model).provider)?.search_usd ?? 0,
     reserve(model, spec) {
       const usd = spec.max_usd ?? maxUsd(splitModel(model).provider);
       return usd === undefined ? undefined : toNano(usd);

@@ -40,6 +40,7 @@ interface Asking {
 export class AnthropicProvider implements Provider {
   readonly id: string;
   readonly free: boolean;
+  readonly local: boolean;
   readonly concurrency: number;
   readonly rpm?: number;
   readonly tpm?: number;
@@ -54,6 +55,7 @@ export class AnthropicProvider implements Provider {
   constructor(endpoint: Endpoint) {
     this.id = endpoint.id;
     this.free = endpoint.free;
+    this.local = endpoint.local;
     this.concurrency = endpoint.concurrency;
     if (endpoint.rpm !== undefined) this.rpm = endpoint.rpm;
     if (endpoint.tpm !== undefined) this.tpm = endpoint.tpm;

@@ -21,6 +21,7 @@ export interface CassetteOptions {
 export class CassetteProvider implements Provider {
   readonly id: string;
   readonly free: boolean;
+  readonly local = true;
   readonly concurrency: number;
   readonly can = { media: true, web_search: true };
   readonly #file: string;

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly baseUrl: string;
   readonly key: string;
   readonly free: boolean;
+  /** It is on this very machine, and so are its models: free and at a loopback address. */
+  readonly local: boolean;
   readonly concurrency: number;
   readonly rpm?: number;
   readonly tpm?: number;

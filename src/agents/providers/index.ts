@@ -1,4 +1,5 @@
 import { Failure } from "../../core/errors.ts";
+import { isLoopback } from "../../core/hosts.ts";
 import { toNano } from "../../core/money.ts";
 import type { Provider } from "../../core/provider.ts";
 import type { ProviderSettings } from "../../core/settings.ts";
@@ -133,12 +134,15 @@ function endpointOf(
   const known = KNOWN[id];
   const local = known?.local ?? false;
   const search = own.search_usd ?? known?.search_usd;
+  const baseUrl = addressOf(own, known, env);
+  const free = own.free ?? local;
   return {
     id,
     log,
-    baseUrl: addressOf(own, known, env),
+    baseUrl,
     key: keyIn(env, own.api_key_env ?? known?.key_env),
-    free: own.free ?? local,
+    free,
+    local: free && isLoopback(new URL(baseUrl).hostname),
     concurrency: own.concurrency ?? (local ? 2 : 8),
     ...(own.rpm !== undefined && { rpm: own.rpm }),
     ...(own.tpm !== undefined && { tpm: own.tpm }),

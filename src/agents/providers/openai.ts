@@ -24,6 +24,7 @@ const PAGE = 8000;
 export class OpenAiProvider implements Provider {
   readonly id: string;
   readonly free: boolean;
+  readonly local: boolean;
   readonly concurrency: number;
   readonly rpm?: number;
   readonly tpm?: number;
@@ -36,6 +37,7 @@ export class OpenAiProvider implements Provider {
   constructor(endpoint: Endpoint) {
     this.id = endpoint.id;
     this.free = endpoint.free;
+    this.local = endpoint.local;
     this.concurrency = endpoint.concurrency;
     if (endpoint.rpm !== undefined) this.rpm = endpoint.rpm;
     if (endpoint.tpm !== undefined) this.tpm = endpoint.tpm;

@@ -30,6 +30,7 @@ const MARK = "Rehearsal, no model was asked";
 export class RehearsalProvider implements Provider {
   readonly id: string;
   readonly free = true;
+  readonly local = true;
   readonly concurrency = 64;
   /** It is given pictures and says that it has not looked; it finds nothing on the web, and is not asked to. */
   readonly can = { media: true, web_search: false };

@@ -1,4 +1,4 @@
-import { agentTag } from "../../core/agent.ts";
+import { type AgentSpec, agentTag } from "../../core/agent.ts";
 import type { Deed } from "../../core/deed.ts";
 import { TOOL_OUTPUT_BYTES } from "../../core/dialogue.ts";
 import { Failure, type FailureInfo } from "../../core/errors.ts";
@@ -9,7 +9,7 @@ import type { ToolResult, ToolUse } from "../../core/provider.ts";
 import { misfit } from "../../core/shape.ts";
 import { type State, stateAs } from "../../core/stalls.ts";
 import { asText, cut, listed } from "../../core/texts.ts";
-import { CALLS_TOOL, type OfferedTool, type ToolAnswer, type ToolInput } from "../../core/toolbox.ts";
+import { BUILT_IN_SERVER, CALLS_TOOL, type OfferedTool, type ToolAnswer, type ToolInput } from "../../core/toolbox.ts";
 import { isLimitOfRun } from "../frame.ts";
 import { allowed } from "./allowing.ts";
 import { consult } from "./consult.ts";
@@ -113,6 +113,7 @@ export class Uses {
 
   async #call(name: string, offered: OfferedTool, given: Arguments, branch: RunContext): Promise<Outcome> {
     const { server, tool, effect, seconds } = offered;
+    if (isRehearsed(this.#talk.spec) && goesOut(offered)) return { text: NOT_CALLED, is_error: false };
     const most = this.#talk.spec.tool_output_bytes ?? TOOL_OUTPUT_BYTES;
     const input: ToolInput = { server, tool, arguments: given, most };
     const subject = `tool:${server}/${tool}`;
@@ -144,6 +145,15 @@ export class Uses {
     );
   }
 }
+
+/** A model that makes up what it wants may change nothing in the world, nor reach out of this machine. */
+const isRehearsed = ({ models: [model = ""] }: AgentSpec): boolean => model.startsWith("rehearsal/");
+
+const goesOut = ({ server, tool, effect }: OfferedTool): boolean =>
+  effect !== false || (server === BUILT_IN_SERVER && tool === "fetch");
+
+const NOT_CALLED =
+  "This is a rehearsal: the tool was not called, and nothing was changed. Go on as if it had done what was wanted.";
 
 function changesSomething(means: Means | undefined): boolean {
   if (means?.is === "tool") return means.offered.effect !== false;
