@@ -307,8 +307,8 @@ async function openModels(config: Config, { log, env }: Required<Pick<Settled, "
 }
 
 /** What the settings say of the words that agents use for models and tools. */
-const wordingOf = ({ models, limits, mcp_servers, tools }: Config, model: string) => ({
-  ...{ model, models, limits },
+const wordingOf = ({ models, limits, mcp_servers, tools, folders, hosts }: Config, model: string) => ({
+  ...{ model, models, limits, sights: { folders: folders.length > 0, hosts: hosts.length > 0 } },
   tools: { servers: Object.keys(mcp_servers), tools },
 });
 

@@ -2,6 +2,8 @@ import type { AgentSpec } from "../core/agent.ts";
 import { fingerprint } from "../core/fingerprint.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
+import { splitModel } from "../core/provider.ts";
+import { BUILT_IN_SERVER } from "../core/toolbox.ts";
 import { type Access, obstacle } from "./access.ts";
 import { BUILT_IN_SOURCE, builtIn, TIERS } from "./built-in.ts";
 import { type Beside, type Draft, ROLE } from "./files/draft.ts";
@@ -42,20 +44,35 @@ export interface Wording {
   readonly models: Readonly<Record<string, string>>;
   /** The servers of tools, and what words for tools mean; absent, there are none. */
   readonly tools?: ToolHouse;
+  /** Is there a folder, or a host, that the built-in tools may look into? Absent, there is neither. */
+  readonly sights?: Sights;
   readonly limits: Limits;
+}
+
+interface Sights {
+  readonly folders: boolean;
+  readonly hosts: boolean;
 }
 
 /** What the words of drafts for models and tools mean here. */
 export interface Defaults extends ModelHouse, ToolHouse {
   readonly max_output_tokens?: number | undefined;
+  readonly sights: Sights;
+  /** Can the vendor of this model search the web? */
+  readonly canSearch: (model: string) => boolean;
 }
 
 const NO_TOOLS: ToolHouse = { servers: [], tools: {} };
+const NO_SIGHTS: Sights = { folders: false, hosts: false };
 
 /** What words mean, where these can be asked and these settings hold. */
-export function defaultsOf({ model, models, tools = NO_TOOLS, limits }: Wording, access: Access): Defaults {
-  const isOpen = (name: string) => obstacle(access, name) === undefined;
-  return { model, models, isOpen, listedAs, ...tools, max_output_tokens: limits.max_output_tokens };
+export function defaultsOf(wording: Wording, access: Access): Defaults {
+  const { model, models, tools = NO_TOOLS, sights = NO_SIGHTS, limits } = wording;
+  return {
+    ...{ model, models, listedAs, ...tools, sights, max_output_tokens: limits.max_output_tokens },
+    isOpen: (name) => obstacle(access, name) === undefined,
+    canSearch: (name) => access.providers.get(splitModel(name).provider)?.can?.web_search === true,
+  };
 }
 
 /** The agents of the folders and those that are built in; looked up anew whenever it is asked. */
@@ -111,10 +128,20 @@ export function fromFile(shelved: Shelved, defaults: Defaults): Known {
   return problem === undefined ? known : { ...known, stale: problem };
 }
 
-/** For a built-in agent, the default model answers where a tier has no name, and nobody need be told. */
+/**
+ * For a built-in agent, the default model answers where a tier has no name, and it is given of its tools what there is
+ * to use them on: its text says what it does without. Nobody need be told.
+ */
 function fromRole(draft: Draft, defaults: Defaults): Known {
   const tiers = Object.fromEntries(TIERS.map((tier) => [tier, defaults.model]));
-  return fromDraft(draft, ROLE, [], { ...defaults, models: { ...tiers, ...defaults.models } });
+  const known = fromDraft(draft, ROLE, [], { ...defaults, models: { ...tiers, ...defaults.models } });
+  return known.spec?.tools || known.spec?.web_search ? { ...known, spec: sighted(known.spec, defaults) } : known;
+}
+
+function sighted({ tools = [], web_search, ...spec }: AgentSpec, { sights, canSearch }: Defaults): AgentSpec {
+  const useful = tools.filter((grant) => (grant === `${BUILT_IN_SERVER}/fetch` ? sights.hosts : sights.folders));
+  const mayAsk = spec.models.some(canSearch);
+  return { ...spec, ...(useful.length > 0 && { tools: useful }), ...(web_search && mayAsk && { web_search }) };
 }
 
 /** A draft whose words for models and tools are put into models and grants. */

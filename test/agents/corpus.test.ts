@@ -17,7 +17,8 @@ const specimens = corpus(20261121, CANARY);
 
 const DEFAULTS = {
   ...{ model: "house/default", models: {}, servers: ["github"], tools: {} },
-  ...{ isOpen: () => false, listedAs: () => undefined },
+  ...{ isOpen: () => false, listedAs: () => undefined, canSearch: () => false },
+  sights: { folders: true, hosts: true },
 };
 
 function lay(folder: string, files: readonly Specimen[]): string[] {

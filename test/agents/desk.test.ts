@@ -92,6 +92,26 @@ describe("who is at hand without any file", () => {
   });
 });
 
+describe("a role that is to find out", () => {
+  const looks = ["baton/read", "baton/list", "baton/glob", "baton/grep"];
+  const anthropic = { env: { ANTHROPIC_API_KEY: "k" }, model: "anthropic/claude-haiku-4-5" };
+
+  test.each([
+    ["where there are neither folders nor hosts, and nobody searches, nothing", {}, [undefined, undefined]],
+    ["where there is a folder, what looks into it", { sights: { folders: true, hosts: false } }, [looks, undefined]],
+    [
+      "where there is a host, what reaches it",
+      { sights: { folders: false, hosts: true } },
+      [["baton/fetch"], undefined],
+    ],
+    ["where its vendor searches, that", anthropic, [undefined, { max_uses: 5 }]],
+  ])("is given of its tools what there is to use them on: %s", (_, parts, expected) => {
+    const { tools, web_search, version } = ask(desk(parts), "researcher");
+    expect([tools, web_search]).toEqual(expected);
+    expect(version).toBe(ask(desk(), "researcher").version);
+  });
+});
+
 describe("a reference", () => {
   test("a name means the agent, and a name with its version exactly that one", () => {
     const made = desk();

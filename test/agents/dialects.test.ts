@@ -19,7 +19,8 @@ function known(path: string, text: string, { servers = [], tools = {}, models = 
   if (!shelved) throw new Error(`${path} is no agent`);
   const isOpen = (model: string) => open.some((vendor) => model.startsWith(`${vendor}/`));
   const listedAs = (model: string) => (model.includes("99") ? undefined : model);
-  return fromFile(shelved, { model: "house/default", models, servers, tools, isOpen, listedAs });
+  const reach = { sights: { folders: false, hosts: false }, canSearch: () => false };
+  return fromFile(shelved, { model: "house/default", models, servers, tools, isOpen, listedAs, ...reach });
 }
 
 const markdown = (front: string, body = "You do it.") => `---\nname: a\ndescription: d\n${front}\n---\n${body}\n`;

@@ -18,6 +18,9 @@ const openWith = (example: string, { origin }: StandIn): Promise<Stage> =>
 const nodeOf = ({ place }: StepRecord): string => place.split("/").at(-1) ?? "";
 const calls = (steps: readonly StepRecord[], node: string): StepRecord[] =>
   steps.filter((step) => step.kind === "call" && nodeOf(step) === node);
+/** What a model was asked at a node by an agent that may use tools: the turns of its dialogues. */
+const turns = (steps: readonly StepRecord[], node: string): StepRecord[] =>
+  steps.filter(({ kind, place }) => kind === "call" && place.endsWith(`/${node}/turn`));
 const promptOf = (step: StepRecord | undefined): string =>
   (step?.attempts[0]?.input.messages ?? []).map(({ content }) => content).join("\n");
 const said = (stage: StandIn): string[] => stage.asked.map(({ what }) => what);
@@ -63,7 +66,7 @@ describe("competitive research", () => {
     await using stage = await openStage("competitive-research");
     const heard = await play(stage, "competitive-research");
     const steps = await stage.steps(heard);
-    const profiles = calls(steps, "profile");
+    const profiles = turns(steps, "profile");
     const again = profiles.filter(({ place }) => place.includes("map.2"));
     expect([profiles.length, again.length, calls(steps, "check").length]).toEqual([6, 2, 2]);
     const [contoso = "", fabrikam = ""] = again
@@ -77,9 +80,9 @@ describe("competitive research", () => {
   test("what was right stays word for word, in the order of the competitors", async () => {
     await using stage = await openStage("competitive-research");
     const heard = await play(stage, "competitive-research");
-    const first = calls(await stage.steps(heard), "profile").find((step) =>
-      promptOf(step).includes("Northwind Queue, team plan"),
-    );
+    const steps = await stage.steps(heard);
+    const turn = turns(steps, "profile").find((step) => promptOf(step).includes("Northwind Queue, team plan"));
+    const first = steps.find(({ place }) => `${place}/turn` === turn?.place);
     const sections = (await stage.output(heard))["sections"] as Output[];
     expect(sections.map(({ competitor }) => competitor)).toEqual([
       "Northwind Queue",
