@@ -1,4 +1,5 @@
 import { NOTHING } from "../core/budget.ts";
+import type { ModelReply } from "../core/provider.ts";
 import type { Write } from "../core/store.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import { heldAttempt, type Standing } from "./asking.ts";
@@ -12,7 +13,7 @@ export interface Remembered {
 }
 
 /** How long the answer to this question may be kept; undefined: not at all. */
-export function cacheSeconds({ play, question, task }: Standing): number | undefined {
+function cacheSeconds({ play, question, task }: Standing): number | undefined {
   if (task.cache === false || !play.stage.cache) return undefined;
   return task.cache?.ttl ?? question.spec.cache?.ttl ?? play.stage.cacheSeconds;
 }
@@ -64,4 +65,12 @@ export async function fromCache(standing: Standing): Promise<Remembered | undefi
       { do: "settle", settle: settled },
     ],
   };
+}
+
+/** Keeps an answer for whoever asks the same, where that is wanted; one that had to be mended is not kept. */
+export function keepAnswer(standing: Standing, turn: number, reply: ModelReply): void {
+  const seconds = turn === 0 ? cacheSeconds(standing) : undefined;
+  if (seconds === undefined) return;
+  const { stage, run } = standing.play;
+  void stage.cache?.set(run.caller, standing.question.print, reply, seconds).catch(() => {});
 }

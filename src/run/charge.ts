@@ -1,8 +1,9 @@
 import type { Ask } from "../core/budget.ts";
 import type { Failure } from "../core/errors.ts";
-import { costOf } from "../core/money.ts";
+import { costOf, showUsd, toUsd } from "../core/money.ts";
 import type { ModelReply } from "../core/provider.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
+import type { Standing } from "./asking.ts";
 
 export interface Charge {
   readonly usage: Usage;
@@ -35,4 +36,12 @@ export function failedUsage(
   const input = Math.min(ask.input, reserve.tokens);
   const output = Math.max(0, reserve.tokens - input);
   return { usage: { ...NO_USAGE, input, output, usd: reserve.usd, calls: 1, partial: true }, estimated: true };
+}
+
+/** A bill above its reserve can break a cap, and somebody must know. */
+export function tellOverrun({ play, place: step }: Standing, model: string, usd: number, reserve: number): void {
+  if (usd <= reserve) return;
+  const fields = { event: "call.overrun", run_id: play.run.id, step, model };
+  const message = `billed ${showUsd(usd)}, and ${showUsd(reserve)} was held`;
+  play.stage.log.warn({ ...fields, usd: toUsd(usd), reserve: toUsd(reserve) }, message);
 }

@@ -1,13 +1,12 @@
 import { reserveOf, showRefusal } from "../core/budget.ts";
 import { Failure } from "../core/errors.ts";
-import { showUsd, toUsd } from "../core/money.ts";
 import type { ModelReply } from "../core/provider.ts";
 import type { Hold, Settle, Write, Written } from "../core/store.ts";
 import { NO_USAGE, type Usage } from "../core/usage.ts";
 import { joinAlike, sharedOf } from "./alike.ts";
 import { blocked, errandOf, heldAttempt, holdOf, type Prepared, prepare, type Rung, type Standing } from "./asking.ts";
-import { cacheSeconds } from "./cached.ts";
-import { chargeOf, failedUsage } from "./charge.ts";
+import { keepAnswer } from "./cached.ts";
+import { chargeOf, failedUsage, tellOverrun } from "./charge.ts";
 import type { Errand } from "./guard.ts";
 import { judged } from "./judging.ts";
 import type { Gated, Playing } from "./playing.ts";
@@ -241,7 +240,7 @@ export class Request {
       ...(failure && { error: failure.toJSON() }),
     });
     if ("value" in answer) {
-      this.#keep(reply);
+      keepAnswer(this.#standing, this.#at.turn, reply);
       return this.#asker.answered(answer.value, this.#at.model, [{ do: "settle", settle }]);
     }
     this.#record(settle, answer.failure);
@@ -268,21 +267,8 @@ export class Request {
     const id = this.#held?.hold.attempt.id ?? 0;
     const ms = Math.round(this.#play.stage.clock.mono() - this.#began);
     this.#play.memory.changeAttempt(this.#standing.place, id, { state: "settled", ms, ...what });
-    this.#alert(what.usage.usd, this.#held?.usd ?? 0);
+    tellOverrun(this.#standing, this.#at.model, what.usage.usd, this.#held?.usd ?? 0);
     return { id, ms, ...what };
-  }
-
-  /** A bill above its reserve can break a cap, and somebody must know. */
-  #alert(usd: number, reserve: number): void {
-    if (usd <= reserve) return;
-    const fields = {
-      event: "call.overrun",
-      run_id: this.#play.run.id,
-      step: this.#standing.place,
-      model: this.#at.model,
-    };
-    const message = `billed ${showUsd(usd)}, and ${showUsd(reserve)} was held`;
-    this.#play.stage.log.warn({ ...fields, usd: toUsd(usd), reserve: toUsd(reserve) }, message);
   }
 
   /** Written before the next rung is asked. */
@@ -298,12 +284,5 @@ export class Request {
   #late(id: number, usage: Usage): void {
     const { store, pour } = this.#play.stage;
     void store.correct(this.#play.run.id, id, usage).then(pour, () => {});
-  }
-
-  #keep(reply: ModelReply): void {
-    const seconds = this.#at.turn === 0 ? cacheSeconds(this.#standing) : undefined;
-    if (seconds === undefined) return;
-    const { stage, run } = this.#play;
-    void stage.cache?.set(run.caller, this.#standing.question.print, reply, seconds).catch(() => {});
   }
 }
