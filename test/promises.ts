@@ -128,6 +128,28 @@ export const PROMISES: readonly Promised[] = [
     shown: [["test/tools/menu.test.ts", "costs a client under 5,500 tokens"]],
   },
   {
+    says: "A tool of an agent that has ended is never called again, and an effect that a crash cut off is not repeated blindly.",
+    shown: [
+      [
+        "test/run/dialogue-kills.test.ts",
+        "killed at every commit, no finished tool is called again, and the payment is made once",
+      ],
+    ],
+  },
+  {
+    says: "What tools give an agent is marked as material, and never as an instruction.",
+    shown: [["test/run/dialogue.test.ts", "is told what its tools gave, marked as material, and answers from it"]],
+  },
+  {
+    says: "A server of tools gets nothing of Baton's environment but what its settings name.",
+    shown: [
+      [
+        "test/toolbox/programs.test.ts",
+        "finds in its environment what it needs to start and what the settings name, and nothing of ours",
+      ],
+    ],
+  },
+  {
     says: "Secrets are taken out of logs, by the name of their key and by their look.",
     shown: [
       ["test/cli/log.test.ts", "are taken out by the name of their key, at any depth"],

@@ -8,6 +8,7 @@ import type { Pattern, RunContext } from "../../src/core/pattern.ts";
 import type { ModelReply, ModelRequest, Provider } from "../../src/core/provider.ts";
 import { hasEnded } from "../../src/core/status.ts";
 import type { Fence, NewRun, Run, RunStore } from "../../src/core/store.ts";
+import type { Secrets } from "../../src/run/leaving.ts";
 import type { OnOutage } from "../../src/run/outage.ts";
 import { compensate } from "../../src/run/undo.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
@@ -30,7 +31,7 @@ export interface Asked {
 }
 
 /** What a model wants done before it answers. */
-export interface Wants {
+interface Wants {
   readonly uses: readonly { readonly name: string; readonly arguments: unknown }[];
   readonly text?: string;
 }
@@ -69,6 +70,7 @@ export class Scene {
   /** What servers can do in the world without a model. */
   deeds: readonly DeedFunction[] = [];
   onOutage: OnOutage = "fail";
+  secrets: Secrets = "redact";
   readonly store: RunStore;
   readonly home: string;
   readonly #dead = new Set<string>();
@@ -143,6 +145,7 @@ export class Scene {
       patterns: [...this.#patterns.values()],
       deeds: () => this.deeds,
       onOutage: this.onOutage,
+      secrets: this.secrets,
       purse: { caller: {}, day: {} },
       fate: { dies: 0, stops: 0, lags: 0 },
       knowsTheDead: ({ id }) => this.#dead.has(id),

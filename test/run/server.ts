@@ -7,6 +7,7 @@ import type { Pattern } from "../../src/core/pattern.ts";
 import type { Provider } from "../../src/core/provider.ts";
 import type { Fence, RunStore, WorkerIdentity } from "../../src/core/store.ts";
 import { openEngine } from "../../src/run/engine.ts";
+import type { Secrets } from "../../src/run/leaving.ts";
 import type { OnOutage } from "../../src/run/outage.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { BREAKER, BUDGETS, deskOf, LEASE_MS, LIMITS, type Purse, RETRY } from "./cast.ts";
@@ -31,6 +32,7 @@ export interface ServerOptions {
   readonly patterns: readonly Pattern[];
   readonly deeds?: (asker: Asker) => readonly DeedFunction[];
   readonly onOutage?: OnOutage;
+  readonly secrets?: Secrets;
   readonly purse: Purse;
   readonly fate: Fate;
   readonly cache?: AnswerCache;
@@ -60,7 +62,7 @@ export class Server {
   }
 
   async boot(): Promise<void> {
-    const { home, time, dice, patterns, purse, cache, onOutage } = this.#options;
+    const { home, time, dice, patterns, purse, cache, onOutage, secrets } = this.#options;
     const store = await openStore({
       home,
       clock: this.#mortalClock(),
@@ -78,6 +80,7 @@ export class Server {
       ...(cache && { cache }),
       deeds: this.#options.deeds?.(this) ?? [],
       ...(onOutage && { onOutage }),
+      ...(secrets && { secrets }),
       limits: LIMITS,
       retry: RETRY,
       breaker: BREAKER,

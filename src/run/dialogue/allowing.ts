@@ -7,7 +7,7 @@ import type { Means } from "./kit.ts";
 type Verdict = { readonly arguments: unknown } | { readonly refused: string };
 
 /** Is a tool among these: by its name, or with all of its server? */
-export const isGranted = (grants: readonly string[], { server, tool }: Pick<OfferedTool, "server" | "tool">): boolean =>
+const isGranted = (grants: readonly string[], { server, tool }: Pick<OfferedTool, "server" | "tool">): boolean =>
   grants.some((grant) => grant === `${server}/${tool}` || grant === `${server}/*`);
 
 /** Asks a person where the agent, the settings or the tool itself want one to look first; the run waits as long as that takes. */

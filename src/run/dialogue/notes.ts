@@ -19,7 +19,7 @@ interface Note {
   readonly by: string;
 }
 
-export interface NotesInput {
+interface NotesInput {
   readonly op: NotesOp;
   readonly by: string;
   readonly may: NonNullable<AgentSpec["scratchpad"]>;
