@@ -11,7 +11,7 @@ import type { EngineOptions } from "./engine-options.ts";
 import { forecast } from "./forecast.ts";
 import { type ForkParts, foreseeFork, newFork } from "./forking.ts";
 import { Guard } from "./guard.ts";
-import { newRun } from "./new-run.ts";
+import { freshRun } from "./new-run.ts";
 import { adviceOn, bounded } from "./notes.ts";
 import { OWN_DEEDS } from "./own-deeds.ts";
 import { pinned } from "./pins.ts";
@@ -97,8 +97,7 @@ class LocalEngine implements Engine {
   }
 
   async start(request: StartRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
-    await this.#options.desk.fresh();
-    return this.#create(newRun(request, this.#options));
+    return this.#create(await freshRun(request, this.#options));
   }
 
   async fork(request: ForkRequest): Promise<{ readonly run: Run; readonly existed: boolean }> {
@@ -123,8 +122,7 @@ class LocalEngine implements Engine {
   }
 
   async foresee(request: StartRequest): Promise<Forecast> {
-    await this.#options.desk.fresh();
-    const run = newRun(request, this.#options);
+    const run = await freshRun(request, this.#options);
     return forecast(request, run, this.#foresight, adviceOn(request, run.catalogue, this.#foresight));
   }
 

@@ -33,6 +33,7 @@ export interface Forked {
 /** Checks what is asked for and makes a run of it; throws where it cannot be. */
 export async function newFork(request: ForkRequest, parts: ForkParts): Promise<Forked> {
   const { source, changes = {} } = request;
+  await parts.desk.fresh();
   const pattern = patternOf(source, parts.patterns);
   const [memory, pinnedThen, { undone }] = await Promise.all([
     parts.store.memory(source.id),

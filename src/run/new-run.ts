@@ -24,8 +24,14 @@ export interface NewRunParts {
   readonly rehearsal?: RehearsalPlan;
 }
 
+/** A run by what is known now of versions, in whatever process they were kept or chosen. */
+export async function freshRun(request: StartRequest, options: NewRunParts): Promise<NewRun> {
+  await options.desk.fresh();
+  return newRun(request, options);
+}
+
 /** Checks a request and pins what it begins with; throws where it cannot be begun. */
-export function newRun(request: StartRequest, options: NewRunParts): NewRun {
+function newRun(request: StartRequest, options: NewRunParts): NewRun {
   const { pattern, input, caller } = request;
   pattern.check?.(input, options.limits);
   const { catalogue, needs } = pinned(request, options);
