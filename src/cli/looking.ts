@@ -6,7 +6,7 @@ import { type CommonOptions, settingsOf } from "./settings.ts";
 
 /** Opens Baton to look and nothing else: no run is taken up, and nothing is logged. */
 export async function looking<T>(options: CommonOptions, look: (baton: Baton) => Promise<T>): Promise<T> {
-  const baton = makeBaton({ ...settingsOf(options), toolsets: ["default"] }, { asleep: true, log: SILENT });
+  const baton = makeBaton({ ...settingsOf(options), toolsets: ["default", "admin"] }, { asleep: true, log: SILENT });
   try {
     return await look(baton);
   } finally {

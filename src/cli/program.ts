@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { VERSION } from "../version.ts";
+import { withAgents } from "./agent-commands.ts";
 import type { ApproveOptions } from "./approve.ts";
 import type { CheckOptions } from "./check.ts";
 import type { CompensateOptions } from "./compensate.ts";
@@ -147,6 +148,7 @@ function program(): Command {
     );
 
   withDead(baton);
+  withAgents(baton, act);
 
   baton
     .command("compensate")

@@ -4,6 +4,7 @@ import { type Judge, type Said, settlement } from "../core/deciding.ts";
 import { Failure } from "../core/errors.ts";
 import { raisedCaps } from "../core/raising.ts";
 import type { Run, RunStore } from "../core/store.ts";
+import { Rating } from "../core/versions.ts";
 import { ENVELOPE_SCHEMA } from "./envelope.ts";
 import { ownRun } from "./own-run.ts";
 import type { People } from "./people.ts";
@@ -11,7 +12,11 @@ import { simpleTool } from "./simple-tool.ts";
 import { SETTLES, type Setting, type Tool } from "./tool.ts";
 import { watch } from "./watch.ts";
 
-const Input = z.strictObject({ run_id: z.string().min(1), ...DecisionRequest.shape });
+const Input = z.strictObject({
+  run_id: z.string().min(1),
+  ...DecisionRequest.shape,
+  rating: Rating.optional().describe("what they think of the work, 1-5"),
+});
 type Input = z.output<typeof Input>;
 
 const WATCHED_SECONDS = 10;
@@ -40,6 +45,7 @@ export const decide = (setting: Setting): Tool =>
         await deciding.catch(async (error: unknown) => {
           throw await withPage(Failure.from(error), people, run);
         });
+        if (input.rating) await rate(store, run, input.rating, context.caller);
         engine.nudge(run.id);
         return watch(rooms, (await store.get(run.id)) ?? run, WATCHED_SECONDS, context);
       },
@@ -55,6 +61,10 @@ async function settle(store: RunStore, run: Run, said: Said, judge: Judge): Prom
   const { waits } = await store.news(run.id);
   const { wait, decision } = settlement(run, waits, said, judge);
   await store.decide(run.id, wait.place, decision, judge.decider.name);
+}
+
+async function rate(store: RunStore, { id: run }: Run, { score, note }: Rating, by: string): Promise<void> {
+  await store.versions.rate({ run, place: "", by, score, ...(note !== undefined && { note }) });
 }
 
 /** Who may not decide is told where those are met who may. */

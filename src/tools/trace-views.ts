@@ -7,7 +7,7 @@ import { marksOf, type StepRecord, stepRecords } from "../core/record.ts";
 import { redact } from "../core/redact.ts";
 import type { Attempt, Memory, Run } from "../core/store.ts";
 import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
-import { clip, fitting, textOf } from "./fit.ts";
+import { clip, firstOf, fitting, textOf } from "./fit.ts";
 import { mermaid } from "./graph.ts";
 import { rowPage, textPage } from "./page.ts";
 import { counted, decimal } from "./render.ts";
@@ -35,6 +35,7 @@ export function summary({ run, memory }: Asked): View {
   const counts = Object.fromEntries(
     [...Map.groupBy(records, ({ status }) => status)].map(([k, list]) => [k, list.length]),
   );
+  const who = [...new Set(records.flatMap(({ agent, kind }) => (kind === "call" && agent ? [agent] : [])))];
   const top = (by: (record: StepRecord) => number) =>
     records
       .filter((r) => by(r) > 0)
@@ -51,6 +52,7 @@ export function summary({ run, memory }: Asked): View {
     calls: run.usage.calls,
     ...(run.usage.partial && { partial: true }),
     steps: counts,
+    ...(who.length > 0 && { agents: firstOf(who, 12) }),
     slowest: top(({ ms }) => ms).map(({ place, ms }) => ({ step: place, ms })),
     dearest: top(({ usage }) => usage.usd).map(({ place, usage }) => ({ step: place, usd: toUsd(usage.usd) })),
     ...(run.degraded.length > 0 && { degraded: run.degraded.map((why) => clip(why, 200)).slice(0, 6) }),
