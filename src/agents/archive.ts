@@ -111,7 +111,7 @@ export class Archive {
   }
 
   /** Those of these references that name a version which the name alone does not mean, each under the name it has there. */
-  named(refs: readonly AgentRef[], file: Roll, over: Roll): Readonly<Record<string, AgentSpec>> {
+  named(refs: readonly AgentRef[], files: () => Roll, over: Roll): Readonly<Record<string, AgentSpec>> {
     const older: Record<string, AgentSpec> = {};
     for (const ref of refs) {
       const written = refName(ref).normalize("NFC");
@@ -119,7 +119,7 @@ export class Archive {
       if (version === undefined || written.includes("/") || this.retired("agent", name) !== undefined) continue;
       const active = over.byName.get(name)?.spec;
       if (active && [active.version, active.tag].includes(version)) continue;
-      const at = this.versions(name, file.byName.get(name));
+      const at = this.versions(name, files().byName.get(name));
       const found = versionMeant(at, version);
       if (found) older[written] = found.spec;
       else if (at.length > 0) throw unknownVersion(name, version, at);

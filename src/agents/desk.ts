@@ -55,7 +55,7 @@ export class AgentDesk implements Desk {
 
   pin(refs: readonly AgentRef[], rehearsal = false): Catalogue {
     const roll = this.#look();
-    const older = this.#archive.named(refs, this.#registry.roll(), roll);
+    const older = this.#archive.named(refs, () => this.#registry.roll(), roll);
     const plain = this.#catalogue(roll, [], rehearsal, older);
     const beside = new Set(refs.flatMap((ref) => this.#modelsOf(ref, roll, plain)));
     return this.#catalogue(roll, [...beside].sort(), rehearsal, older);
@@ -80,11 +80,13 @@ export class AgentDesk implements Desk {
   list(query = ""): readonly AgentCard[] {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
     const place = { access: this.#parts, priceOf: (model: string) => this.#price(model) };
-    const { all, byName } = this.#look();
+    const [roll, files] = [this.#look(), this.#registry.roll()];
+    const { all, byName } = roll;
     const alike = this.#alikeIn(all);
     const agents = all.map((known) => ({
       ...cardOf(known, place),
-      ...(byName.get(known.name) === known && this.#beside(known.name, alike.get(known.name))),
+      ...(byName.get(known.name) === known &&
+        this.#beside(this.#versionsOf(known.name, roll, files), alike.get(known.name))),
     }));
     const cards = [...agents, ...modelCards(this.#parts, place)];
     return cards.filter(({ name, description, models, source }) => {
@@ -94,8 +96,12 @@ export class AgentDesk implements Desk {
   }
 
   versions(name: string): readonly AgentVersion[] {
-    const active = this.#look().byName.get(name)?.spec?.version;
-    return this.#archive.versions(name, this.#registry.roll().byName.get(name)).map((one) => ({
+    return this.#versionsOf(name, this.#look(), this.#registry.roll());
+  }
+
+  #versionsOf(name: string, roll: Roll, files: Roll): readonly AgentVersion[] {
+    const active = roll.byName.get(name)?.spec?.version;
+    return this.#archive.versions(name, files.byName.get(name)).map((one) => ({
       ...{ version: one.version, spec: one.spec, tried: one.tried, file: one.isFile, active: one.version === active },
       ...(one.tag !== undefined && { tag: one.tag }),
       ...(one.kept && { first_seen: one.kept.first_seen, last_seen: one.kept.last_seen }),
@@ -108,8 +114,10 @@ export class AgentDesk implements Desk {
   }
 
   /** What a card tells of an agent beside itself: its versions, and who is like it. */
-  #beside(name: string, alike: readonly string[] | undefined): Pick<AgentCard, "versions" | "overlaps"> {
-    const versions = this.versions(name);
+  #beside(
+    versions: readonly AgentVersion[],
+    alike: readonly string[] | undefined,
+  ): Pick<AgentCard, "versions" | "overlaps"> {
     const active = versions.find((one) => one.active);
     const file = versions.find((one) => one.file);
     return {

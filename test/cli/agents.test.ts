@@ -26,87 +26,39 @@ async function told(...args: string[]): Promise<string> {
   return stdout;
 }
 
-async function played(agent = "judge-of-tone"): Promise<{ id: string; who: string }> {
+async function played(agent = "judge-of-tone"): Promise<string> {
   const { stdout } = await baton(["run", "run_agent", "--agent", agent, "--task", "t", "--json"], home, env);
-  const { run_id } = JSON.parse(stdout);
-  const trace = JSON.parse(await told("trace", run_id, "--view", "summary", "--json"));
-  return { id: run_id, who: trace.trace.agents[0] };
+  return JSON.parse(stdout).run_id;
 }
 
-describe("baton agents", () => {
-  it("lists versions, compares them, chooses one for new runs, goes back, and follows the file again", async () => {
+describe("baton agents and baton rate", () => {
+  it("list versions, compare them, choose one for new runs, and tell what people think of each", async () => {
     write("Be strict.\nSay why.", "1.0.0");
-    const first = await played();
+    await played();
     write("Be kind.\nSay why.", "2.0.0");
-    const second = await played();
-    expect(second.who).not.toBe(first.who);
-
-    expect(await told("agents", "versions", "judge-of-tone")).toMatch(
-      /\(2\.0\.0\) · active · as its file says.*\n.*\(1\.0\.0\)/,
-    );
+    const rated = await told("rate", await played(), "good", "--note", "kind indeed");
+    expect(rated).toMatch(/^r_\w+ is rated 5 of 5, which counts for judge-of-tone@\w{8}\.\n$/);
     const compared = await told("agents", "compare", "judge-of-tone", "1.0.0", "2.0.0");
     expect(compared).toContain("- Be strict.\n+ Be kind.\n  Say why.");
-    expect(await told("agents", "use", "judge-of-tone@1.0.0")).toContain(`New runs ask ${first.who} (1.0.0)`);
-    expect((await played()).who).toBe(first.who);
-    expect((await played("judge-of-tone@2.0.0")).who).toBe(second.who);
-    expect(await told("agents", "show", "judge-of-tone")).toContain("Be strict.");
-    expect(await told("agents", "rollback", "judge-of-tone")).toContain(second.who);
-    expect((await played()).who).toBe(second.who);
-    expect(await told("agents", "follow", "judge-of-tone")).toContain("as its file says");
-    expect(await told("agents", "versions", "judge-of-tone")).toMatch(
-      /local chose what the newest file says\n.*local chose/,
-    );
-    expect(await told("agents")).toMatch(/^judge-of-tone@\w+ \(2\.0\.0\) · 2 versions/m);
-  });
-
-  it("retires an agent for new runs, with the reason, and restores it", async () => {
-    write("Be kind.", "2.0.0");
-    expect(await told("agents", "retire", "judge-of-tone", "--note", "tone is fine")).toContain("is retired");
-    const { code, stderr } = await baton(["run", "run_agent", "--agent", "judge-of-tone", "--task", "t"], home, env);
-    expect(code).not.toBe(0);
-    expect(stderr).toMatch(/retired by local.*tone is fine[\s\S]*baton agents restore judge-of-tone/);
-    await told("agents", "restore", "judge-of-tone");
-    expect((await played()).who).toContain("judge-of-tone@");
-  });
-
-  it("says what there is where a name or a version is wrong", async () => {
-    const wrong = [
-      [["agents", "show", "judge-of-tune"], /Did you mean judge-of-tone/],
-      [["agents", "use", "judge-of-tone@9.9.9"], /It has .*\(2\.0\.0\)/],
-      [["agents", "use", "judge-of-tone"], /needs a version/],
-    ] as const;
-    for (const [args, words] of wrong) {
-      const { code, stderr } = await baton([...args], home, env);
-      expect(stderr).toMatch(words);
-      expect(code).toBe(2);
-    }
-  });
-});
-
-describe("baton rate", () => {
-  it("is kept for the version that answered, and told by list_agents and baton agents", async () => {
-    write("Be kind.", "2.0.0");
-    const { id, who } = await played();
-    expect(await told("rate", id, "good")).toBe(`${id} is rated 5 of 5, which counts for ${who}.\n`);
-    expect(await told("rate", id, "2", "--step", "judge-of-tone", "--note", "too kind")).toContain("rated 2 of 5");
-    expect(await told("rate", id, "4")).toContain("rated 4 of 5");
-    expect(await told("agents")).toMatch(/^judge-of-tone.*rated 3 of 5 \(2\)/m);
-    const { code, stderr } = await baton(["rate", id, "6"], home, env);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("from 1 (useless) to 5") });
-    expect((await baton(["rate", id, "3", "--step", "nowhere"], home, env)).stderr).toContain("judge-of-tone");
+    expect(compared).toMatch(/^\+ .*\(2\.0\.0\) · active · as its file says .*rated 5 of 5 \(1\)$/m);
+    expect(await told("agents", "use", "judge-of-tone@1.0.0")).toMatch(/^New runs ask judge-of-tone@\w+ \(1\.0\.0\)/);
+    const trace = await told("trace", await played(), "--view", "summary");
+    const [, old] = /\n?- judge-of-tone@(\w+) \(1\.0\.0\)/.exec(compared) ?? [];
+    expect(trace).toContain(`judge-of-tone@${old}`);
+    expect(await told("agents")).toMatch(/^judge-of-tone@\w+ \(1\.0\.0\) · 2 versions · its file says \w+/m);
+    const wrong = await baton(["agents", "use", "judge-of-tone@9.9.9"], home, env);
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/It has .*\(2\.0\.0\)/) });
+    const beyond = await baton(["rate", "r_none", "6"], home, env);
+    expect(beyond).toMatchObject({ code: 2, stderr: expect.stringContaining("from 1 (useless) to 5") });
   });
 });
 
 describe("baton memory", () => {
-  it("writes, reads, finds, and forgets what agents remember", async () => {
-    expect(await told("memory", "write", "notes/style", "short sentences")).toContain("notes/style · version 1");
-    expect(await told("memory", "write", "notes/style", '{"tone":"dry"}')).toContain("version 2");
+  it("writes, reads and forgets what agents remember, of the caller that is named", async () => {
+    expect(await told("memory", "write", "notes/style", '{"tone":"dry"}')).toContain("notes/style · version 1");
     expect(await told("memory", "read", "notes/style")).toContain('value {"tone":"dry"}');
-    expect(await told("memory", "read", "notes/style", "--at", "1")).toContain("short sentences");
-    expect(await told("memory", "search", "dry")).toContain("notes/style");
-    expect(await told("memory")).toContain("notes/style");
     expect(await told("memory", "list", "--caller", "ann")).toContain("nothing is remembered");
-    expect(await told("memory", "forget", "notes/style", "--purge")).toContain("2 of its versions are erased");
+    expect(await told("memory", "forget", "notes/style", "--purge")).toContain("1 of its versions");
     expect((await baton(["memory", "read", "notes/style"], home, env)).stderr).toContain("nothing is remembered");
   });
 });
