@@ -15,6 +15,7 @@ import { moneyContract } from "./contract/money.ts";
 import { rememberedContract } from "./contract/remembered.ts";
 import { runsContract } from "./contract/runs.ts";
 import { undoingContract } from "./contract/undoing.ts";
+import { versionsContract } from "./contract/versions.ts";
 import { waitsContract } from "./contract/waits.ts";
 import type { FakeClock } from "./kit.ts";
 
@@ -44,6 +45,7 @@ export function storeContract(open: OpenStore): void {
   deliveriesContract(open);
   deadContract(open);
   rememberedContract(open);
+  versionsContract(open);
   undoingContract(open);
   alertsContract(open);
 }
