@@ -136,11 +136,7 @@ export class Archive {
 const SHOWN = 8;
 
 /** A version that nobody knows, with those that there are. */
-export function unknownVersion(
-  name: string,
-  version: string,
-  at: readonly Pick<VersionAtHand, "version" | "tag">[],
-): Failure {
+function unknownVersion(name: string, version: string, at: readonly Pick<VersionAtHand, "version" | "tag">[]): Failure {
   const words = at.map((one) => `${name}@${one.version}${one.tag === undefined ? "" : ` (${one.tag})`}`);
   const [near] = nearest(
     version,

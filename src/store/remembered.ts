@@ -230,7 +230,7 @@ export function* purge(caller: string, key: string, by: Author, words: WordSearc
   return erased.length;
 }
 
-export function rememberedOf(row: Row): Remembered {
+function rememberedOf(row: Row): Remembered {
   const value: Cell | undefined = row["value"];
   return {
     key: text(row, "key"),

@@ -1,14 +1,14 @@
 import type { Row, Tx } from "./statement.ts";
 
 /** What is to be found by its words. */
-export interface Indexed {
+interface Indexed {
   readonly number: number;
   readonly caller: string;
   readonly key: string;
   readonly text: string;
 }
 
-export interface Sought {
+interface Sought {
   readonly caller: string;
   readonly query: string;
   /** Keys that may be told, exact or with `*` at their end. */
