@@ -55,6 +55,8 @@ export interface Engine {
   nudge(id: string): void;
   /** Why a queued run is not being played; undefined where it soon will be. */
   queuedBecause(run: Run): string | undefined;
+  /** Where a run that is played in this process does something that is no model, such as calling a tool. */
+  doing(run: string): readonly string[];
   health(): readonly Health[];
   /** Who plays what, in whatever process. */
   players(): Promise<readonly PlayerNow[]>;

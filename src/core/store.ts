@@ -396,6 +396,8 @@ export interface Progress {
   readonly running: readonly string[];
   readonly waiting: readonly Wait[];
   readonly failed: readonly string[];
+  /** What was about to change the world, and nobody has been told what came of it. */
+  readonly untold?: readonly string[];
   /** A fork alone: how many steps it has taken from its source. */
   readonly reused?: number;
 }

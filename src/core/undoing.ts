@@ -102,6 +102,9 @@ interface Done {
   readonly print?: string;
 }
 
+/** The step whose claim stands at a place, if one does. */
+export const claimedAt = (place: string): string | undefined => /^(.*)\/~claim(?:\.\d+)?$/s.exec(place)?.[1];
+
 /**
  * Reads a run's claims, the last one first. `took` are the keys of what other runs have taken back for it; what its own
  * pattern has taken back is known by what it did for that.
@@ -141,7 +144,7 @@ function deedsOf(lines: readonly Line[]): Done[] {
   const told = new Map(lines.map((line) => [line.place, line]));
   const claims = new Map<string, Line>();
   for (const line of lines) {
-    const [, place] = /^(.*)\/~claim(?:\.\d+)?$/s.exec(line.place) ?? [];
+    const place = claimedAt(line.place);
     if (place !== undefined && (claims.get(place)?.seq ?? 0) < line.seq) claims.set(place, line);
   }
   return [...claims]

@@ -5,6 +5,7 @@ import { definePattern } from "../core/pattern.ts";
 import { stallOf, stateOf } from "../core/stalls.ts";
 import { counted, listed } from "../core/texts.ts";
 import { overlapping } from "./advice.ts";
+import { type Had, HandOver, messagesOf } from "./hand-off/messages.ts";
 import { checkMembers, HandOffInput, hopsOf, type Member, membersOf, outlineMembers } from "./hand-off/team.ts";
 import { type Hop, takeTurn } from "./hand-off/turn.ts";
 
@@ -15,6 +16,7 @@ const Output = z.object({
     z.object({ from: z.string(), to: z.string(), reason: z.string(), notes: z.string(), timestamp: z.string() }),
   ),
   path: z.array(z.string()).describe("Who had it, in order"),
+  messages: z.array(HandOver).describe("The hops, as those who had them have acknowledged them"),
 });
 
 /** Exactly one agent has the task; it answers, or says who is to have it next and what that one must know. */
@@ -41,17 +43,20 @@ export const handOff = definePattern({
     const members = membersOf(input);
     const most = hopsOf(input);
     const hops: Hop[] = [];
+    const had: Had[] = [];
     for (let active = members[0]; active; active = members.find(({ name }) => name === hops.at(-1)?.to)) {
       const { name, to } = active;
       ctx.tell(`${name} has the task`);
       const isLast = hops.length >= most;
       const targets = isLast ? [] : members.filter((member) => to.includes(member.name));
       const turn = await takeTurn(ctx, { task: input.task, active, targets, hops, ...warningOf(hops) });
+      had.push({ name, asked: turn.asked, at: turn.at });
       if ("answer" in turn) {
         if (isLast) ctx.degrade(`${name} had to answer: the task was handed over ${counted(most, "time")}`);
-        return result(turn.answer, active, hops);
+        return result(turn.answer, active, hops, had);
       }
-      hops.push({ from: name, to: turn.to, ...turn.hop });
+      const { to: next, reason, notes, at } = turn;
+      hops.push({ from: name, to: next, reason, notes, at });
     }
     throw new Failure("BUG", "the task was handed to nobody");
   },
@@ -73,9 +78,15 @@ function warningOf(hops: readonly Hop[]): { readonly warning?: string } {
   };
 }
 
-const result = (output: string, { name }: Member, hops: readonly Hop[]): z.output<typeof Output> => ({
+const result = (
+  output: string,
+  { name }: Member,
+  hops: readonly Hop[],
+  had: readonly Had[],
+): z.output<typeof Output> => ({
   output,
   agent: name,
   hops: hops.map(({ at, ...hop }) => ({ ...hop, timestamp: isoTime(at) })),
   path: [...hops.map(({ from }) => from), name],
+  messages: messagesOf(hops, had),
 });

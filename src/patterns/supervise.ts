@@ -7,6 +7,7 @@ import { overlapping, tooFew } from "./advice.ts";
 import { Problem } from "./parts.ts";
 import { type Decision, decide } from "./supervise/decide.ts";
 import { type Ledger, newLedger, succeeded, type Team } from "./supervise/ledger.ts";
+import { Giving, givings } from "./supervise/messages.ts";
 import { accepted, isFinal, type Misfit, misfitOf, misunderstood } from "./supervise/sift.ts";
 import { checkTeam, outlineTeam, SuperviseInput, teamOf } from "./supervise/team.ts";
 import { answerOf, type End, work } from "./supervise/work.ts";
@@ -28,6 +29,7 @@ const Output = z.object({
     }),
   ),
   reason: z.string().optional().describe("Why the supervisor was done"),
+  messages: z.array(Giving).describe("How the assignments went to their workers"),
 });
 
 /** A supervisor decides who does what; giving it out, keeping track of it and joining it is the code's affair. */
@@ -61,7 +63,8 @@ export const supervise = definePattern({
       ...entry,
       ...(reads.length > 0 && { reads: [...reads] }),
     }));
-    return { output, turns: ledger.turn, assignments, ...(end.reason !== undefined && { reason: end.reason }) };
+    const reason = end.reason !== undefined && { reason: end.reason };
+    return { output, turns: ledger.turn, assignments, ...reason, messages: givings(ledger.given) };
   },
 });
 

@@ -40,6 +40,10 @@ export class Act implements Open, Gated, Choosy {
     this.#print = deedPrint(deed);
   }
 
+  get isAtWork(): boolean {
+    return this.#play.pending.has(this);
+  }
+
   begin(): void {
     if (this.#deed.effect) this.#claims = claimsOf(this.#play, this.#frame, this.place, this.#print);
     const line = this.#play.journal.recall(this.#frame, this.place, "choice", this.#print);

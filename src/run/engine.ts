@@ -169,6 +169,10 @@ class LocalEngine implements Engine {
     this.#ring(id);
   }
 
+  doing(run: string): readonly string[] {
+    return this.#worker.play(run)?.doing ?? [];
+  }
+
   queuedBecause(run: Run): string | undefined {
     if (run.status !== "queued") return undefined;
     const { has, limits } = this.#options;

@@ -8,6 +8,8 @@ import { addUsage, NO_USAGE, type Usage } from "../core/usage.ts";
 /** A verb that has begun and has not yet told its pattern anything. */
 export interface Open {
   readonly place: string;
+  /** Something in the world is being done for it right now. */
+  readonly isAtWork?: boolean;
   /** Ends it without telling anybody. */
   drop(): void;
   /** Ends it and tells its pattern why, where it can be ended so. */

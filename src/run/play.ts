@@ -122,6 +122,11 @@ export class Play implements Playing {
     });
   }
 
+  /** Where something is being done in the world that is no model. */
+  get doing(): readonly string[] {
+    return [...this.#openCalls(this.#root)].filter(({ isAtWork }) => isAtWork).map(({ place }) => place);
+  }
+
   get mayTell(): boolean {
     return !this.#parking;
   }

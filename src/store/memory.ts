@@ -1,5 +1,6 @@
 import { offeredLines } from "../core/fork.ts";
 import type { Memory, News, Offered, Progress, Run, Wait } from "../core/store.ts";
+import { claimedAt } from "../core/undoing.ts";
 import { first, flag, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts } from "./texts.ts";
 import { undoableOf } from "./undone.ts";
@@ -50,6 +51,7 @@ export function* progress(run: string): Tx<Progress> {
   );
   const held = yield sql("select distinct place from attempts where run = $1 and state = 'held'", run);
   const waits = yield* waitsOf(run, "and state = 'open'");
+  const untold = yield* untoldOf(run);
   const reused = lines.filter((line) => flag(line, "reused")).length;
   const placesOf = (rows: readonly Row[]) => rows.map((row) => text(row, "place"));
   return {
@@ -57,8 +59,18 @@ export function* progress(run: string): Tx<Progress> {
     running: placesOf(held),
     waiting: waits,
     failed: placesOf(lines.filter((line) => line["state"] === "failed")),
+    ...(untold.length > 0 && { untold }),
     ...(reused > 0 && { reused }),
   };
+}
+
+/** Where an effect was claimed that has no outcome. */
+function* untoldOf(run: string): Tx<readonly string[]> {
+  const which = "run = $1 and kind = 'choice' and dropped = 0";
+  const claims = yield sql(`select place from lines where ${which} and place like '%~claim%' order by seq`, run);
+  if (claims.length === 0) return [];
+  const told = new Set((yield sql(`select place from lines where ${which}`, run)).map((row) => text(row, "place")));
+  return [...new Set(claims.flatMap((row) => claimedAt(text(row, "place")) ?? []))].filter((place) => !told.has(place));
 }
 
 /** What others may have changed in a run while its player was busy. */

@@ -1,7 +1,7 @@
 import type { FailureInfo } from "../core/errors.ts";
 import { derivedRunId } from "../core/run-id.ts";
 import type { Line } from "../core/store.ts";
-import { type Claim, COMPENSATE, type Undoable, type Undoing, undoable } from "../core/undoing.ts";
+import { type Claim, COMPENSATE, claimedAt, type Undoable, type Undoing, undoable } from "../core/undoing.ts";
 import { int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, unpack } from "./texts.ts";
 import { lineCells, lineOf } from "./words.ts";
@@ -12,7 +12,7 @@ export function* undoableOf(run: string): Tx<Undoable> {
   const took = yield* linesOf("run in (select id from runs where undoes = $1)", run);
   const done = new Set(took.filter(({ state }) => state === "done").map(({ run, place }) => `${run}:${place}`));
   const keys = took.flatMap(({ run, place, value }) => {
-    const [, step] = /^(.*)\/~claim(?:\.\d+)?$/s.exec(place) ?? [];
+    const step = claimedAt(place);
     return step !== undefined && done.has(`${run}:${step}`) ? [(value as Claim).key] : [];
   });
   return undoable(lines, new Set(keys));

@@ -13,6 +13,8 @@ import { Turns } from "./turns.ts";
 
 const CONCURRENCY = 8;
 const IDLE_MS = 5 * 60_000;
+/** Whoever was cancelled may have left something at work in it: what nobody else needs is ended soon. */
+const LEFT_MS = 2000;
 const FRESH_MS = 5000;
 /** So many calls in a row without an answer: it hangs as a whole, and is started anew. */
 const MOST_TIMEOUTS = 3;
@@ -35,6 +37,8 @@ export class Server implements ToolSource {
   #starting: Promise<Up> | undefined;
   #inUse = 0;
   #timeouts = 0;
+  /** A call was given up since its last answer. */
+  #isLeft = false;
   #tools: number | undefined;
   #stopIdle: (() => void) | undefined;
   readonly #stop = new AbortController();
@@ -111,6 +115,7 @@ export class Server implements ToolSource {
         if (!isAnew) return await this.#using(asked, signal, work, true);
       }
       if (isTimeout(error) && up) await this.#hangs(up);
+      if (isCancel(signal)) this.#isLeft = true;
       throw faultOf(error, { ...asked, died: () => up?.died() }, signal);
     } finally {
       if (--this.#inUse === 0) this.#rest();
@@ -143,6 +148,7 @@ export class Server implements ToolSource {
       });
       this.#timeouts = 0;
       this.#up = up;
+      if (this.#inUse === 0) this.#rest();
       return up;
     } catch (error) {
       const asked = this.#asked("its start", this.#startSeconds, "start_seconds");
@@ -170,6 +176,7 @@ export class Server implements ToolSource {
   async #drop(up: Up | undefined): Promise<void> {
     this.#stopIdle?.();
     if (up && this.#up === up) this.#up = undefined;
+    this.#isLeft = false;
     await up?.close();
   }
 
@@ -177,7 +184,7 @@ export class Server implements ToolSource {
     const up = this.#up;
     if (!up || this.#stop.signal.aborted) return;
     this.#stopIdle?.();
-    this.#stopIdle = this.#world.clock.after(IDLE_MS, () => {
+    this.#stopIdle = this.#world.clock.after(this.#isLeft ? LEFT_MS : IDLE_MS, () => {
       if (this.#inUse > 0 || this.#up !== up) return;
       this.#world.log.info({ server: this.#name }, "tool server ended: nobody needs it");
       void this.#drop(up);
@@ -221,10 +228,14 @@ export class Server implements ToolSource {
 
   #answered({ text, is_error }: Said): Said {
     this.#timeouts = 0;
+    this.#isLeft = false;
     this.#trouble.over();
     return { text: this.#scrub.exact(text), is_error };
   }
 }
+
+const isCancel = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && reason instanceof Failure && reason.kind === "cancelled";
 
 /** Whoever has asked may give up; what was asked for goes on for others. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

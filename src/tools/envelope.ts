@@ -107,7 +107,7 @@ export function envelope({ run, progress, queuedBecause, note, warnings = [], me
       ),
     }),
     ...(isRehearsal(run) && { rehearsal: true }),
-    ...noted(note, forked(run, progress), overspent(run), endingOf(run, progress)),
+    ...noted(note, forked(run, progress), overspent(run), endingOf(run, progress), cutOff(run, progress)),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
     ...(next && { next }),
   };
@@ -128,8 +128,14 @@ function overspent({ caps: { usd: cap }, usage }: Run): string | undefined {
 function endingOf({ status, cancelling, paused }: Run, { running }: Progress): string | undefined {
   if (status !== "running" || !(cancelling || paused)) return undefined;
   const asked = cancelling ? "its end is asked for" : "its pause is asked for";
-  if (running.length === 0) return `${asked}.`;
+  if (running.length === 0) return `${asked}, and whoever plays it has not stopped yet.`;
   return `${asked}, and what \`steps.running\` lists ${cancelling ? "has not been stopped yet" : "ends first"}.`;
+}
+
+/** What was in the midst of changing the world when the run was cancelled: no answer came any more. */
+function cutOff({ status }: Run, { untold = [] }: Progress): string | undefined {
+  if (status !== "cancelled" || untold.length === 0) return undefined;
+  return `begun and cut off, so that nobody knows whether it was done: ${firstOf(untold, LISTED).join(", ")}.`;
 }
 
 /** A paused run waits to go on, whatever else it waits for. */

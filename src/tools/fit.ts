@@ -1,3 +1,6 @@
+import { z } from "zod";
+import { Message } from "../core/message.ts";
+
 const PIECE = /([A-Z]?[a-z]+|[A-Z]+)|(\d{1,3})|(\s+)|([\x21-\x7e])|(\p{L}+)|(.)/gsu;
 
 const MARGIN = 1.1;
@@ -60,12 +63,15 @@ export interface Fitted {
 
 const LENGTHS = [4000, 2000, 1000, 500, 250, 120, 60];
 
-/** A value that fits: whole; else with its long texts cut and marked; else the beginning of its JSON. */
+/**
+ * A value that fits: whole; else without the messages between agents, which say how it came about; else with its long
+ * texts cut and marked as well; else the beginning of its JSON.
+ */
 export function fitting(value: unknown, most: number): Fitted {
   const text = textOf(value);
   if (fits(text, most)) return { value, cut: false };
   if (typeof value === "string") return { value: marked(text, head(text, most - 12)), cut: true };
-  for (const length of LENGTHS) {
+  for (const length of holdsTalk(value) ? [Number.POSITIVE_INFINITY, ...LENGTHS] : LENGTHS) {
     const shorter = shorten(value, length);
     if (fits(textOf(shorter), most)) return { value: shorter, cut: true };
   }
@@ -86,9 +92,18 @@ export const clip = (text: string, length: number): string =>
 function shorten(value: unknown, length: number): unknown {
   if (typeof value === "string") return clip(value, length);
   if (value === null || typeof value !== "object") return value;
+  if (isTalk(value)) return `[${value.length} messages]`;
   if (Array.isArray(value)) return value.map((item) => shorten(item, length));
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shorten(item, length)]));
 }
+
+const Talk = z.array(Message).min(1);
+
+const isTalk = (value: unknown): value is z.output<typeof Talk> =>
+  Array.isArray(value) && Talk.safeParse(value).success;
+
+const holdsTalk = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && (isTalk(value) || Object.values(value).some(holdsTalk));
 
 /** The first of a list, and how many more there are in words. */
 export function firstOf(list: readonly string[], most: number): string[] {

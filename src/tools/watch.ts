@@ -1,7 +1,7 @@
 import { Failure } from "../core/errors.ts";
 import { showUsd } from "../core/money.ts";
 import { hasEnded } from "../core/status.ts";
-import type { Run, Wait } from "../core/store.ts";
+import type { Progress, Run, Wait } from "../core/store.ts";
 import { compareUri } from "./comparing.ts";
 import { type Envelope, envelope, isCut, refusal, runUri } from "./envelope.ts";
 import { counted, render } from "./render.ts";
@@ -39,7 +39,7 @@ export async function watch(
 
 async function waitFor(rooms: Rooms, run: Run, seconds: number, { signal, progress }: CallContext): Promise<Run> {
   if (seconds === 0 || hasEnded(run.status)) return run;
-  const stop = progress && reporting(rooms.store, run.id, progress);
+  const stop = progress && reporting(rooms, run.id, progress);
   try {
     return await rooms.engine.wait(run.id, seconds * 1000, { signal });
   } finally {
@@ -48,12 +48,12 @@ async function waitFor(rooms: Rooms, run: Run, seconds: number, { signal, progre
 }
 
 /** Tells what has changed, at most once a second, and that it still goes on where nothing has. */
-function reporting(store: Rooms["store"], id: string, progress: (message: string) => void): () => void {
+function reporting(rooms: Rooms, id: string, progress: (message: string) => void): () => void {
   let last = "";
   let quiet = 0;
   const look = async () => {
-    const run = await store.get(id);
-    const now = run && !hasEnded(run.status) ? await howFar(store, run) : "";
+    const run = await rooms.store.get(id);
+    const now = run && !hasEnded(run.status) ? await howFar(rooms, run) : "";
     quiet = now === last ? quiet + 1 : 0;
     if (now !== "" && quiet % QUIET_SECONDS === 0) progress(now);
     last = now;
@@ -63,16 +63,23 @@ function reporting(store: Rooms["store"], id: string, progress: (message: string
 }
 
 /** How far a run is, in one line: "running, 3 steps done, $0.0012". */
-async function howFar(store: Rooms["store"], run: Run): Promise<string> {
-  const { done, running } = await store.progress(run.id);
+async function howFar(rooms: Rooms, run: Run): Promise<string> {
+  const { done, running } = await progressOf(rooms, run);
   const now = running.length > 0 && running.length <= 4 ? `, now ${running.join(", ")}` : "";
   const said = run.progress === undefined ? "" : `: ${run.progress}`;
   return `${run.status}, ${counted(done, "step")} done${now}, ${showUsd(run.usage.usd)}${said}`;
 }
 
+/** What the store knows of it, and the tools that are being used right now, of which no store is told. */
+async function progressOf({ store, engine }: Rooms, { id }: Run): Promise<Progress> {
+  const progress = await store.progress(id);
+  return { ...progress, running: [...progress.running, ...engine.doing(id)] };
+}
+
 /** The answer that tells how a run stands. A failed or dead run is an error to whoever called, so that models notice. */
-async function runReply({ engine, store, people }: Rooms, run: Run, said: Said): Promise<Reply> {
-  const progress = await store.progress(run.id);
+async function runReply(rooms: Rooms, run: Run, said: Said): Promise<Reply> {
+  const { engine, people } = rooms;
+  const progress = await progressOf(rooms, run);
   const isAsked = progress.waiting.some(({ kind }) => ASKS.includes(kind));
   const page = run.status === "waiting" && isAsked ? await people.page(run) : undefined;
   const meeting = { self: people.policy.self, page };

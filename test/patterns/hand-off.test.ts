@@ -37,7 +37,7 @@ describe("hand_off", () => {
   test("lets whoever has the task answer it, and asks nobody else", async () => {
     await using held = await passed({ a: answer("DONE") });
     expect(held.run).toMatchObject({ status: "succeeded", degraded: [] });
-    expect(held.output).toEqual({ output: "DONE", agent: "triage", hops: [], path: ["triage"] });
+    expect(held.output).toEqual({ output: "DONE", agent: "triage", hops: [], path: ["triage"], messages: [] });
     expect(held.stand.models()).toEqual(["a"]);
   });
 
@@ -92,7 +92,7 @@ describe("hand_off", () => {
 
   test("begins with whoever is named, and takes plain names as well", async () => {
     await using held = await passed({ b: answer("HERE") }, { agents: ["oa/a", "oa/b"], start: "oa/b" });
-    expect(held.output).toEqual({ output: "HERE", agent: "oa/b", hops: [], path: ["oa/b"] });
+    expect(held.output).toEqual({ output: "HERE", agent: "oa/b", hops: [], path: ["oa/b"], messages: [] });
   });
 
   test("keeps the notes from giving orders or closing their fence", async () => {
@@ -101,6 +101,48 @@ describe("hand_off", () => {
     const [asked = ""] = held.prompts("b");
     const mark = asked.match(/<data-(\w+) name="notes">/)?.[1];
     expect(asked).toContain(`${evil}\n</data-${mark}>`);
+  });
+});
+
+describe("hand-overs as messages", () => {
+  test("say from whom, to whom, when and what, and in which step of the journal each was taken in", async () => {
+    await using held = await passed({
+      a: [pass("billing", "Invoice 7.", "it is about money"), answer("DONE")],
+      b: pass("triage", "It is the meter."),
+    });
+    const { hops, messages } = held.output;
+    expect(messages).toEqual([
+      {
+        ...{ id: "m1", from: "triage", to: "billing", timestamp: hops[0]?.timestamp, type: "hand_over" },
+        correlation_id: "m1",
+        payload: { reason: "it is about money", notes: "Invoice 7." },
+        acknowledged: [{ by: "billing", received: "billing", processed_at: hops[1]?.timestamp }],
+      },
+      {
+        ...{ id: "m2", from: "billing", to: "triage", timestamp: hops[1]?.timestamp, type: "hand_over" },
+        correlation_id: "m1",
+        payload: { reason: "it lies in its field", notes: "It is the meter." },
+        acknowledged: [{ by: "triage", received: "triage.2", processed_at: expect.any(String) }],
+      },
+    ]);
+    const { lines } = await held.stand.store.memory(held.run.id);
+    const last = lines.find(({ place }) => place === "triage.2");
+    expect(messages[1]?.acknowledged[0]?.processed_at).toBe(new Date(last?.at ?? 0).toISOString());
+  });
+
+  test("name the step that was asked first, and the one whose choice was followed, where a choice had to be mended", async () => {
+    const long = "n".repeat(500);
+    await using held = await passed({
+      a: pass("billing", "Invoice 7."),
+      b: [pass("nobody"), pass("technical", long)],
+      c: answer("MENDED"),
+    });
+    const [first, second] = held.output.messages;
+    expect(first?.acknowledged).toEqual([{ by: "billing", received: "billing", processed_at: second?.timestamp }]);
+    expect(second?.payload.notes).toEqual({ step: "billing.2", bytes: 500, begins: "n".repeat(60) });
+    expect(held.output.hops[1]?.notes).toBe(long);
+    const places = (await held.stand.store.memory(held.run.id)).lines.map(({ place }) => place);
+    expect(places).toContain("billing.2");
   });
 });
 

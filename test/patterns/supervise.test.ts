@@ -59,6 +59,7 @@ describe("supervise", () => {
           ...{ status: "succeeded", output: "TEXT", usage },
         },
       ],
+      messages: expect.any(Array),
     });
     const [first = "", second = "", third = ""] = held.prompts("owl");
     expect(first).toMatch(/# Task\n\nDescribe a relay race\.\n\n# Workers\n\n- "oa\/a"\n- "oa\/b"\n- "oa\/c"/);
@@ -170,9 +171,28 @@ describe("supervise", () => {
     expect(held.output).toMatchObject({ output: "KNOWN", turns: 2, assignments: [{ output: "seen" }] });
   });
 
+  test("tells each assignment as a message, with the step that had it and when it was done", async () => {
+    await using held = await led({
+      owl: [give(["oa/a", "one"], ["oa/b", "two"]), give(["oa/a", "three", [1]]), done("END")],
+      a: text("A1", "A3"),
+      b: down,
+    });
+    const { lines } = await held.stand.store.memory(held.run.id);
+    const at = (place: string) => new Date(lines.find((line) => line.place === place)?.at ?? 0).toISOString();
+    const given = (id: number, to: string, decision: string, acknowledged: object) => ({
+      ...{ id: `m${id}`, from: "supervisor", to, timestamp: at(decision), type: "assignment" },
+      ...{ correlation_id: `a${id}`, payload: { assignment: id }, acknowledged: [{ by: to, ...acknowledged }] },
+    });
+    expect(held.output.messages).toEqual([
+      given(1, "oa/a", "supervisor", { received: "map/0/oa\\/a", processed_at: at("map/0/oa\\/a") }),
+      given(2, "oa/b", "supervisor", { received: "map/1/oa\\/b" }),
+      given(3, "oa/a", "supervisor.2", { received: "map.2/0/oa\\/a", processed_at: at("map.2/0/oa\\/a") }),
+    ]);
+  });
+
   test("may answer without giving out anything", async () => {
     await using held = await led({ owl: done("AT ONCE") });
-    expect(held.output).toEqual({ output: "AT ONCE", turns: 1, assignments: [], reason: "all is there" });
+    expect(held.output).toEqual({ output: "AT ONCE", turns: 1, assignments: [], reason: "all is there", messages: [] });
     expect(held.stand.models()).toEqual(["owl"]);
   });
 });

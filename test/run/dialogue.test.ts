@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { z } from "zod";
 import type { AgentSpec } from "../../src/core/agent.ts";
 import type { DeedFunction } from "../../src/core/deed.ts";
 import { Failure } from "../../src/core/errors.ts";
+import type { Message as Telling } from "../../src/core/message.ts";
 import type { Message } from "../../src/core/provider.ts";
 import type { OfferedTool, ToolAnswer, ToolInput, ToolsGiven, ToolsInput } from "../../src/core/toolbox.ts";
 import { CATALOGUE } from "./cast.ts";
 import { type Asked, patternOf, type Said, Scene } from "./scene.ts";
+
+type Told = z.output<typeof Telling>;
 
 let scene: Scene;
 const called: ToolInput[] = [];
@@ -280,10 +284,12 @@ describe("asking a peer", () => {
     const id = await begun({ tools: [], consult: ["ann"] });
     await played(id);
     expect(said(scene.asked.at(-1)!)).toContain("forty-two");
-    const line = (await scene.store.memory(id)).lines.find(
-      ({ place }) => place.endsWith("/ann") && place.includes("map"),
-    );
-    expect(line?.value).toBeDefined();
+    const { lines } = await scene.store.memory(id);
+    const line = lines.find(({ place, kind }) => kind === "run" && place.endsWith("/ann"));
+    const { question, answer } = (line?.value ?? {}) as Record<string, Told>;
+    expect(question).toMatchObject({ from: expect.stringContaining("wes"), to: "ann", payload: "how many?" });
+    expect(question?.acknowledged).toEqual([{ by: "ann", received: "ann", processed_at: answer?.timestamp }]);
+    expect(answer).toMatchObject({ from: "ann", correlation_id: question?.correlation_id, payload: "forty-two" });
   });
 
   test("has an end where agents ask each other in a ring", async () => {

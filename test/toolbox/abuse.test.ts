@@ -115,6 +115,24 @@ describe("a call that has no end", () => {
     },
   );
 
+  it("is ended with its server, and all that it started, soon after it was given up; but not where others need it", async () => {
+    const box = opened({ bad: fixture("rude") });
+    const pid = Number((await box.call("bad/family")).text);
+    const stop = new AbortController();
+    const call = failure(box.call("bad/hang", {}, { signal: stop.signal }));
+    stop.abort(new Failure("CANCELLED", "the run was cancelled"));
+    await call;
+    expect(await box.call("bad/echo", { text: "hello" })).toEqual(hello);
+    expect(box.health().at(-1)).toMatchObject({ state: "up" });
+    const again = new AbortController();
+    const other = failure(box.call("bad/hang", {}, { signal: again.signal }));
+    again.abort(new Failure("CANCELLED", "the run was cancelled"));
+    await other;
+    await until(() => !isAlive(pid));
+    expect(box.health().at(-1)).toMatchObject({ state: "idle" });
+    expect(await box.call("bad/echo", { text: "hello" })).toEqual(hello);
+  });
+
   it("as the third in a row makes that the server is started anew", async () => {
     const box = opened({ bad: { ...fixture("rude"), tools: { hang: { seconds: 0.2 } } } });
     for (let i = 0; i < 3; i++) await failure(box.call("bad/hang"));

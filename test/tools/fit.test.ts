@@ -60,6 +60,14 @@ describe("what is cut to fit", () => {
     expect(textOf(value)).toContain("more characters]");
   });
 
+  it("leaves out the messages between agents before it cuts what they came to", () => {
+    const said = { from: "a", to: "b", timestamp: "t", type: "x", correlation_id: "m1", payload: {}, acknowledged: [] };
+    const messages = [...Array(40)].map((_, i) => ({ id: `m${i}`, ...said }));
+    const made = { output: "word ".repeat(600), inner: [{ messages: [] }] };
+    expect(fitting({ ...made, messages }, 1200)).toEqual({ value: { ...made, messages: "[40 messages]" }, cut: true });
+    expect(fitting({ output: "short", messages: messages.slice(0, 3) }, 1200).cut).toBe(false);
+  });
+
   it("never ends in half a character", () => {
     for (let most = 10; most < 40; most++) expect(head("😀".repeat(500), most).isWellFormed()).toBe(true);
   });

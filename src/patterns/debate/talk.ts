@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isoTime } from "../../core/clock.ts";
+import { acknowledgement, messageOf } from "../../core/message.ts";
 import type { Answer } from "../../core/pattern.ts";
 import { nthName } from "../../core/place.ts";
 import { type State, stateOf } from "../../core/stalls.ts";
@@ -17,28 +18,16 @@ export const Said = z.object({
 });
 export type Said = z.output<typeof Said>;
 
-/** What was said: from whom, to whom, when, and who has received and processed it. */
-export const Message = z.object({
-  id: z.string(),
-  from: z.string(),
-  to: z.string().describe('A name, or "all"'),
-  timestamp: z.string(),
-  type: z.enum(["proposal", "reply", "agreement"]),
-  correlation_id: z.string().describe("The proposal it is about"),
-  payload: z.object({
+/** What was said: a proposal, a reply to the one that stands, or that somebody agrees with it. */
+export const Message = messageOf(
+  z.enum(["proposal", "reply", "agreement"]),
+  z.object({
     message: z.string(),
     position: z.string(),
     confidence: z.number(),
     agrees_with: z.array(z.string()),
   }),
-  acknowledged: z.array(
-    z.object({
-      by: z.string(),
-      received: z.string().describe("The turn that had it"),
-      processed_at: z.string().optional(),
-    }),
-  ),
-});
+);
 export type Message = z.output<typeof Message>;
 
 /** What can end a debate. `speakers`: fewer than two are left; `limit`: the run's money or time. */
@@ -158,12 +147,12 @@ const isKnown = ({ messages }: Talk, position: string): boolean =>
 export const placeOfTurn = ({ turns }: Talk, name: string): string =>
   `map/0/${nthName(name, turns.filter((turn) => turn.name === name).length + 1)}`;
 
-/** A message is received by whoever has it in the prompt of a turn, and processed once that turn is remembered. */
+/** Notes that a turn had these messages in its prompt, and when it was remembered, if it was. */
 export function acknowledge(shown: readonly Message[], by: string, received: string, at: number | undefined): void {
   for (const { from, acknowledged } of shown) {
     if (from === by) continue;
     const known = acknowledged.find((each) => each.by === by);
-    if (!known) acknowledged.push({ by, received, ...(at !== undefined && { processed_at: isoTime(at) }) });
+    if (!known) acknowledged.push(acknowledgement(by, received, at));
     else if (at !== undefined) known.processed_at ??= isoTime(at);
   }
 }

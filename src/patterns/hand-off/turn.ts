@@ -27,8 +27,14 @@ export interface Scene {
   readonly warning?: string;
 }
 
-/** What it made of it. */
-export type Turn = { readonly answer: string } | { readonly to: string; readonly hop: Omit<Hop, "from" | "to"> };
+/** What it made of it, and when that was remembered. */
+type Made = { readonly at: number } & (
+  | { readonly answer: string }
+  | { readonly to: string; readonly reason: string; readonly notes: string }
+);
+
+/** The same, with how often it was asked for it. */
+export type Turn = Made & { readonly asked: number };
 
 interface Said {
   readonly action: "answer" | "hand_off";
@@ -48,11 +54,11 @@ const PASS = paragraphs(
 
 /** Whoever has the task answers, or names who is to have it; one wrong name is told and may be mended. */
 export async function takeTurn(ctx: RunContext, scene: Scene): Promise<Turn> {
-  if (scene.targets.length === 0) return { answer: await answer(ctx, scene) };
+  if (scene.targets.length === 0) return { ...(await answer(ctx, scene)), asked: 1 };
   const first = await ask(ctx, scene);
-  if (!("code" in first)) return first;
+  if (!("code" in first)) return { ...first, asked: 1 };
   const again = await ask(ctx, scene, first.words);
-  if (!("code" in again)) return again;
+  if (!("code" in again)) return { ...again, asked: 2 };
   throw new Failure(again.code, `${listed([scene.active.name])} was told and does it again: ${again.words}`, {
     hint: "Say in its `instructions` whom it may hand to and for what, or give it a larger `to`.",
   });
@@ -63,7 +69,7 @@ interface Misfit {
   readonly words: string;
 }
 
-async function ask(ctx: RunContext, scene: Scene, problem?: string): Promise<Turn | Misfit> {
+async function ask(ctx: RunContext, scene: Scene, problem?: string): Promise<Made | Misfit> {
   const { active, targets } = scene;
   const names = targets.map(({ name }) => name);
   const { output, at } = await ctx.call<Said>(active.ref, {
@@ -78,13 +84,13 @@ async function ask(ctx: RunContext, scene: Scene, problem?: string): Promise<Tur
   });
   if (output.action === "answer") {
     return output.answer?.trim()
-      ? { answer: output.answer }
+      ? { answer: output.answer, at }
       : { code: "BAD_OUTPUT", words: "the action is answer, and `answer` is empty" };
   }
   const word = output.to?.trim() ?? "";
   const to = nameMeant(word, names);
   if (to === undefined) return { code: "UNKNOWN_AGENT", words: nobody(word, names) };
-  return { to, hop: { reason: output.reason, notes: output.notes ?? "", at } };
+  return { to, reason: output.reason, notes: output.notes ?? "", at };
 }
 
 const nobody = (word: string, names: readonly string[]): string =>
@@ -93,13 +99,13 @@ const nobody = (word: string, names: readonly string[]): string =>
     : noSuchName("agent to hand to", word, names);
 
 /** Where nobody is left to hand to, the answer is all that is asked for. */
-async function answer(ctx: RunContext, scene: Scene): Promise<string> {
-  const { output } = await ctx.call(scene.active.ref, {
+async function answer(ctx: RunContext, scene: Scene): Promise<Made> {
+  const { output, at } = await ctx.call(scene.active.ref, {
     name: scene.active.name,
     prompt: paragraphs(scenePrompt(scene), "Answer the task now, as well as it can be done from here."),
     brief: FENCE_RULE,
   });
-  return output;
+  return { answer: output, at };
 }
 
 const shapeOf = (names: readonly string[]): z.ZodType<Said> =>

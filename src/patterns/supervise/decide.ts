@@ -5,8 +5,12 @@ import { counted, cut, listed, paragraphs, quoted } from "../../core/texts.ts";
 import { nameShape } from "../names.ts";
 import { entryTexts, type Ledger, succeeded, type Team, type Worker } from "./ledger.ts";
 
-/** What the supervisor says in one turn. */
-export interface Decision {
+/** What the supervisor decides in one turn, and when that was remembered. */
+export interface Decision extends Said {
+  readonly at: number;
+}
+
+interface Said {
   readonly done: boolean;
   readonly answer?: string | null | undefined;
   readonly assignments?: readonly Assignment[] | null | undefined;
@@ -33,14 +37,14 @@ const ABOUT_SHOWN = 200;
 
 /** The supervisor sees the task, its workers and the ledger, and decides. */
 export async function decide(ctx: RunContext, team: Team, ledger: Ledger): Promise<Decision> {
-  const { output } = await ctx.call(team.supervisor, {
+  const { output, at } = await ctx.call(team.supervisor, {
     name: "supervisor",
     prompt: decisionPrompt(team, ledger),
     brief: LEAD,
     shape: decisionShape(team, ledger),
     closing: true,
   });
-  return output;
+  return { ...output, at };
 }
 
 /** What the supervisor is asked in this turn. */
@@ -65,7 +69,7 @@ function workerLine({ name, ref }: Worker): string {
 const READS = z.array(z.int()).nullish().describe("Ids of the complete assignments whose outputs it is shown");
 
 /** Nothing can be read where nothing is complete. */
-function decisionShape({ workers }: Team, ledger: Ledger): z.ZodType<Decision> {
+function decisionShape({ workers }: Team, ledger: Ledger): z.ZodType<Said> {
   const work = {
     worker: nameShape(workers.map(({ name }) => name)),
     task: z.string().min(1).describe("All it needs to know"),

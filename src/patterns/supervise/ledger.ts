@@ -37,10 +37,22 @@ export interface Entry {
   readonly usage: Bill;
 }
 
+/** An assignment on its way: when it was given out, and the step that had it, if one had. */
+export interface Given {
+  readonly id: number;
+  readonly worker: string;
+  readonly at: number;
+  readonly step?: string;
+  /** When what came of it was remembered. */
+  readonly done_at?: number;
+}
+
 /** All that is known of the work so far; nobody but the code writes into it. */
 export interface Ledger {
   turn: number;
   entries: readonly Entry[];
+  /** How each of them went to its worker. */
+  given: readonly Given[];
   /** What each turn asked for. */
   asked: readonly State[];
   /** How many turns in a row could not be followed. */
@@ -49,7 +61,7 @@ export interface Ledger {
   notes: readonly string[];
 }
 
-export const newLedger = (): Ledger => ({ turn: 0, entries: [], asked: [], lost: 0, notes: [] });
+export const newLedger = (): Ledger => ({ turn: 0, entries: [], given: [], asked: [], lost: 0, notes: [] });
 
 export const succeeded = ({ entries }: Ledger): readonly Entry[] =>
   entries.filter(({ status }) => status === "succeeded");

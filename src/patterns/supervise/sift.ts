@@ -6,7 +6,7 @@ import type { Assignment, Decision } from "./decide.ts";
 import { type Entry, type Ledger, succeeded, type Team, type Worker } from "./ledger.ts";
 
 /** An assignment that can be done. */
-export type Job = Pick<Entry, "task" | "reads" | "print"> & { readonly worker: Worker };
+export type Job = Pick<Entry, "task" | "reads" | "print"> & { readonly worker: Worker; readonly at: number };
 
 /** Why a decision cannot be followed. */
 export interface Misfit {
@@ -66,7 +66,7 @@ export function misunderstood(ledger: Ledger, { code, words }: Misfit): void {
 
 /** The assignments of a turn that are to be done; of the others the supervisor is told why they are not. */
 export function accepted(decision: Decision, team: Team, ledger: Ledger): Job[] {
-  const jobs = (decision.assignments ?? []).map((assignment) => jobOf(assignment, team));
+  const jobs = (decision.assignments ?? []).map((assignment) => jobOf(assignment, team, decision.at));
   ledger.lost = 0;
   watch(ledger, jobs);
   return jobs.filter((job, index) => {
@@ -76,7 +76,7 @@ export function accepted(decision: Decision, team: Team, ledger: Ledger): Job[] 
   });
 }
 
-function jobOf({ worker: word, task, reads }: Assignment, { workers }: Team): Job {
+function jobOf({ worker: word, task, reads }: Assignment, { workers }: Team, at: number): Job {
   const name = nameMeant(
     word,
     workers.map((each) => each.name),
@@ -84,7 +84,7 @@ function jobOf({ worker: word, task, reads }: Assignment, { workers }: Team): Jo
   const worker = workers.find((each) => each.name === name);
   if (!worker) throw new Failure("BUG", `an assignment for nobody: ${word}`);
   const read = [...new Set(reads ?? [])].sort((a, b) => a - b);
-  return { worker, task, reads: read, print: stateOf("", worker.name, task, read.join()).print };
+  return { worker, task, reads: read, at, print: stateOf("", worker.name, task, read.join()).print };
 }
 
 const MOST_TIMES = 2;

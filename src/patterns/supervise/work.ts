@@ -2,10 +2,11 @@ import { billOf } from "../../core/bill.ts";
 import { endsRun, Failure } from "../../core/errors.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
 import type { RunContext, Settled } from "../../core/pattern.ts";
+import { nthName } from "../../core/place.ts";
 import { asText, cut, paragraphs, quoted } from "../../core/texts.ts";
 import { NO_USAGE } from "../../core/usage.ts";
 import { problemOf } from "../parts.ts";
-import { type Entry, entryTexts, type Ledger, shareOf, succeeded, type Team } from "./ledger.ts";
+import { type Entry, entryTexts, type Given, type Ledger, shareOf, succeeded, type Team } from "./ledger.ts";
 import type { Job } from "./sift.ts";
 
 /** How much whoever works on outputs is shown of them: far more than whoever only decides. */
@@ -22,17 +23,20 @@ export async function work(
   const settled = await ctx.map(
     jobs,
     async (job, branch) => {
-      const { output, usage } = await branch.call<unknown>(job.worker.ref, {
+      const { output, usage, at } = await branch.call<unknown>(job.worker.ref, {
         name: job.worker.name,
         ...workPrompt(job, ledger),
       });
-      return { output, usage };
+      return { output, usage, at };
     },
     { join: { kind: "settle" }, closing: team.synthesiser ?? team.supervisor },
   );
   const first = ledger.entries.length + 1;
   const entries = jobs.map((job, index) => entryOf(job, first + index, ledger.turn, settled[index]));
+  const map = nthName("map", 1 + new Set(ledger.entries.map(({ turn }) => turn)).size);
+  const given = jobs.map((job, index) => givenTo(job, first + index, `${map}/${index}`, settled[index]));
   ledger.entries = [...ledger.entries, ...entries];
+  ledger.given = [...ledger.given, ...given];
   const failures = settled.flatMap((result) => (result.ok ? [] : [Failure.fromInfo(result.error)]));
   return failures.find(endsRun);
 }
@@ -48,7 +52,7 @@ function workPrompt({ task, reads }: Job, { entries }: Ledger): { readonly promp
   return { prompt: paragraphs(`# Task\n\n${task}`, ...parts), brief: FENCE_RULE };
 }
 
-type Made = { readonly output: unknown; readonly usage: Parameters<typeof billOf>[0] };
+type Made = { readonly output: unknown; readonly usage: Parameters<typeof billOf>[0]; readonly at: number };
 
 function entryOf({ worker, task, reads, print }: Job, id: number, turn: number, result?: Settled<Made>): Entry {
   const about = { id, turn, worker: worker.name, task, reads, print };
@@ -56,6 +60,13 @@ function entryOf({ worker, task, reads, print }: Job, id: number, turn: number, 
   if (result.ok)
     return { ...about, status: "succeeded", output: result.value.output, usage: billOf(result.value.usage) };
   return { ...about, status: "failed", error: problemOf(result.error), usage: billOf(result.usage ?? NO_USAGE) };
+}
+
+/** Whom a limit of the run has kept from being asked has received nothing. */
+function givenTo({ worker: { name }, at }: Job, id: number, branch: string, result?: Settled<Made>): Given {
+  const step = `${branch}/${nthName(name, 1)}`;
+  if (result?.ok) return { id, worker: name, at, step, done_at: result.value.at };
+  return { id, worker: name, at, ...(result && !endsRun(Failure.fromInfo(result.error)) && { step }) };
 }
 
 /** How the turns came to their end: with an answer, or with none and why. */

@@ -2,8 +2,9 @@ import { z } from "zod";
 import type { AgentSpec } from "../../core/agent.ts";
 import { isoTime } from "../../core/clock.ts";
 import { FENCE_RULE } from "../../core/fence.ts";
-import { Message } from "../../core/message.ts";
+import { acknowledgement, Message } from "../../core/message.ts";
 import { definePattern, type RunContext } from "../../core/pattern.ts";
+import { nthName } from "../../core/place.ts";
 import { paragraphs, quoted } from "../../core/texts.ts";
 import type { Piece } from "./kit.ts";
 
@@ -27,12 +28,11 @@ const consultation = definePattern({
   async run(ctx, asked) {
     const answer = await ctx.call(asked.to, { prompt: promptOf(asked) });
     const shared = { correlation_id: asked.id };
-    const processed = { by: asked.to, received: isoTime(asked.at), processed_at: isoTime(answer.at) };
     return {
       question: {
         ...{ id: asked.id, from: asked.from, to: asked.to, timestamp: isoTime(asked.at), type: "question", ...shared },
         payload: asked.question,
-        acknowledged: [processed],
+        acknowledged: [acknowledgement(asked.to, nthName(asked.to, 1), answer.at)],
       },
       answer: {
         ...{ id: `${asked.id}/answer`, from: asked.to, to: asked.from, timestamp: isoTime(answer.at), type: "answer" },

@@ -128,6 +128,20 @@ export function memoryContract(open: OpenStore): void {
       expect((await store.get(fence.run))?.progress).toBe("20 of 20");
     });
 
+    test("says what was about to change the world and has no outcome", async () => {
+      const { store } = await open();
+      const fence = await played(store);
+      const claims = ["pay/~claim", "pay/~claim.2", "post/~claim"].map((place, i) =>
+        line(i + 1, { place, kind: "choice" }),
+      );
+      await store.write(fence, claims);
+      expect((await store.progress(fence.run)).untold).toEqual(["pay", "post"]);
+      await store.write(fence, [line(4, { place: "pay", kind: "choice" })]);
+      expect((await store.progress(fence.run)).untold).toEqual(["post"]);
+      await store.write(fence, [line(5, { place: "post", kind: "choice" })]);
+      expect((await store.progress(fence.run)).untold).toBeUndefined();
+    });
+
     test("says how far a run is", async () => {
       const { store } = await open();
       const fence = await played(store);
