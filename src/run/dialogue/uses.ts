@@ -130,13 +130,14 @@ export class Uses {
 
   async #notes(op: NotesOp, given: Arguments, branch: RunContext): Promise<Outcome> {
     const { scratchpad: may, ...spec } = this.#talk.spec;
-    const input = { op, by: agentTag(spec), may, ...given };
+    const input = { ...given, op, by: agentTag(spec), may };
     return material(`notes_${op}`, asText(await branch.act(`notes_${op}`, { does: KEEPS_NOTES, input })), false);
   }
 
   async #memory(op: MemoryOp, given: Arguments, branch: RunContext): Promise<Outcome> {
     const { memory: may, ...spec } = this.#talk.spec;
-    const input = { op, agent: agentTag(spec), may, ...given };
+    const input = { ...given, op, agent: agentTag(spec), may };
+    if (op === "write" && isRehearsed(spec)) return { text: NOT_CALLED, is_error: false };
     const effect = op === "write" && { effect: { idempotent: true } as const };
     return material(
       `memory_${op}`,
