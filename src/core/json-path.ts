@@ -71,6 +71,7 @@ function stepOf({ name, star, all, index, from, to, quoted }: Partial<Record<str
 /** What a step leads to from here; nothing where it leads nowhere. Only a value's own parts are looked at. */
 function taken(value: unknown, step: Step): readonly unknown[] {
   if (value === null || typeof value !== "object") return [];
+  if (step.does === "name" && Array.isArray(value)) return [];
   if (step.does === "name")
     return Object.hasOwn(value, step.name) ? [(value as Record<string, unknown>)[step.name]] : [];
   if (step.does === "all") return Object.values(value);
