@@ -77,12 +77,16 @@ export const attachmentMark = ({ name, type, sha256 }: Attachment): string =>
 /** Inside JSON the quotes of a mark are escaped. */
 const MARK = /<attachment name=[^<>]{1,900}? sha256=\\{0,3}"([0-9a-f]{64})\\{0,3}"\/>/g;
 
-/** The files that a text names by their marks, each once, in their order. A mark of anything else is only text. */
-export function filesIn(text: string, files: Files): readonly Media[] {
+/** The hashes of those files that a text names, each once, in their order. A mark of anything else is only text. */
+export function marksIn(text: string, files: Files): readonly string[] {
   if (files.size === 0) return [];
   const named = new Set([...text.matchAll(MARK)].map(([, sha256 = ""]) => sha256));
-  return [...named].flatMap((sha256) => files.get(sha256) ?? []);
+  return [...named].filter((sha256) => files.has(sha256));
 }
+
+/** The files that a text names by their marks. */
+export const filesIn = (text: string, files: Files): readonly Media[] =>
+  marksIn(text, files).flatMap((sha256) => files.get(sha256) ?? []);
 
 /** What is said, with the files that it names: each stands with the first message of a user that names it. */
 export function withFiles(messages: readonly Message[], files: Files): readonly Message[] {
