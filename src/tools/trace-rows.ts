@@ -3,7 +3,7 @@ import type { StepRecord } from "../core/record.ts";
 import type { Attempt } from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
 import { clip, textOf } from "./fit.ts";
-import { decimal } from "./render.ts";
+import { cachedShare, decimal } from "./render.ts";
 
 /** One place of a run, told in one line. */
 export interface StepRow {
@@ -97,9 +97,8 @@ export const tokenWords = (counted: Counted): string => {
 
 /** What of the input a vendor remembered, and what it was told to remember. */
 function cacheWords({ input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0 }: Counted): string {
-  const share = Math.round((100 * cached_tokens) / Math.max(1, input_tokens));
   return [
-    ...(cached_tokens > 0 ? [`${grouped(cached_tokens)} cached, ${share} %`] : []),
+    ...(cached_tokens > 0 ? [cachedShare(input_tokens, cached_tokens)] : []),
     ...(cache_write_tokens > 0 ? [`${grouped(cache_write_tokens)} written to the cache`] : []),
   ].join("; ");
 }

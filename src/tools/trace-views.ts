@@ -175,7 +175,8 @@ export function cost({ run, memory, cursor }: Asked): View {
     [name, `$${decimal(row.usd)}`, tokenWords(row), ...(row.marks ?? [])].join(" · ");
   const cap = data.cap_usd === undefined ? "" : ` of at most $${decimal(data.cap_usd)}`;
   const text = [
-    `spent $${decimal(data.usd)}${cap}, held $${decimal(data.held_usd)} · ${tokenWords(data)}`,
+    `spent $${decimal(data.usd)}${cap}, held $${decimal(data.held_usd)}`,
+    `in all · ${tokenWords(data)}`,
     ...data.by_model.map((row) => line(`model ${row.name}`, row)),
     ...data.by_agent.map((row) => line(`agent ${row.name}`, row)),
     ...shown.map((row) => line(`step ${row.step} (${counted(row.requests, "request")})`, row)),

@@ -3,6 +3,7 @@ import { attachmentMark, attachmentOf, kindOf } from "../../src/core/material.ts
 import type { Pattern } from "../../src/core/pattern.ts";
 import type { NewRun } from "../../src/core/store.ts";
 import { summaryMark } from "../../src/core/summary.ts";
+import { step } from "../../src/tools/trace-views.ts";
 import { CATALOGUE } from "./cast.ts";
 import { patternOf, Scene } from "./scene.ts";
 
@@ -218,4 +219,15 @@ describe("a question that a model cannot read", () => {
     await scene.ended(id);
     expect(scene.asked[0]?.model).toBe("oak/large");
   });
+});
+
+test("the trace of a step tells which files were given with it, and how large they are", async () => {
+  scene.sees.add("oak");
+  const id = await scene.start(asks("cyd"), withBoth());
+  await scene.serve();
+  const run = await scene.ended(id);
+  const memory = await scene.store.memory(id);
+  const { text } = step({ run, memory, step: "first" });
+  expect(text).toContain(`given with it: plan.png (image/png, ${PNG.length} bytes)`);
+  expect(step({ run, memory, step: "second" }).text).not.toContain("given with it");
 });
