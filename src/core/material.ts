@@ -32,8 +32,6 @@ export type Bodies = ReadonlyMap<string, string>;
 /** The files that a run may show to models, by the SHA-256 of their bytes. */
 export type Files = ReadonlyMap<string, Media>;
 
-export const NO_FILES: Files = new Map();
-
 const MIB = 1_048_576;
 
 /** What vendors take: a picture, a document, and all files of one request together, which is why a run has no more. */

@@ -56,7 +56,7 @@ export function cutLines(text: string, head: number | undefined, tail: number | 
 }
 
 /** Says that something was left out, so that nobody takes a part for the whole. */
-export const cutMark = (left: number, all: number): string =>
+const cutMark = (left: number, all: number): string =>
   `[cut: ${left.toLocaleString("en")} of ${all.toLocaleString("en")} characters left out]`;
 
 /** Where so many lines end. */
