@@ -24,11 +24,10 @@ function blind(play: Playing, question: Question, model: string): Failure | unde
     ...Object.values(catalogue.models),
   ];
   const could = [...new Set(known)].filter((other) => sees(play, other)).slice(0, MOST_NAMED);
+  const others =
+    could.length > 0 ? `Ask one that does: ${could.join(", ")}.` : "No model that is known here takes files.";
   return new Failure("BAD_REQUEST", `${model} takes no files, and ${listed([file.name ?? file.type])} is given`, {
-    hint:
-      could.length > 0
-        ? `Ask one that does: ${could.join(", ")}. Or give what matters of the file as text.`
-        : "No model that is known here takes files: configure a provider that does, or give what matters of the file as text.",
+    hint: `${others} Or give what matters of it as text; or, if it does take them: providers: { ${splitModel(model).provider}: { media: true } }`,
   });
 }
 

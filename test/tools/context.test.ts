@@ -147,6 +147,8 @@ describe("context", () => {
   it("marks where PDF and pictures stand, by what they are and not by their names; the run lists them", async () => {
     const inline = { data: PNG.subarray(0, 60).toString("base64"), type: "image/png", name: "sketch" };
     const { data } = await asked({ file: "drawing.txt" }, { file: "paper.pdf" }, inline, { file: "drawing.txt" });
+    expect(data.status).toBe("succeeded");
+    expect(data.output).toContain("given and not looked at");
     const { store } = await house.baton.open();
     const run = await store.get(String(data.run_id));
     const task = String((run?.input as { task?: unknown } | undefined)?.task);
