@@ -72,6 +72,8 @@ function fromTable(name: string): PriceCard | undefined {
   const found = priceTable().calcPrice({ input_tokens: 1, output_tokens: 1 }, model, { providerId });
   if (!found) return undefined;
   const price = dearestOfTheDay(found);
+  const isKnown = isListed(found.model.match, model) || found.model.id === model;
+  const { context_window: window } = found.model;
   const base = ratesAt(price, 0, providerId);
   if (!base) return undefined;
   const tiers = startsOf(price).flatMap((above) => {
@@ -82,7 +84,7 @@ function fromTable(name: string): PriceCard | undefined {
     ...base,
     ...(tiers.length > 0 && { tiers }),
     source: TABLE,
-    ...(!isListed(found.model.match, model) && found.model.id !== model && { inferred: true }),
+    ...(isKnown ? { ...(window !== undefined && { window }) } : { inferred: true }),
   };
 }
 

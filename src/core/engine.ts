@@ -1,6 +1,7 @@
 import type { Forecast } from "./forecast.ts";
 import type { ForkForecast, ForkRequest } from "./fork.ts";
 import type { Budget, OnBudget } from "./limits.ts";
+import type { Bodies, Material } from "./material.ts";
 import type { Pattern } from "./pattern.ts";
 import type { RehearsalPlan } from "./provider.ts";
 import type { Player, Run } from "./store.ts";
@@ -16,6 +17,9 @@ export interface StartRequest {
   readonly labels?: readonly string[];
   readonly idempotency?: { readonly key: string; readonly hash: string };
   readonly rehearsal?: RehearsalPlan;
+  /** What marks in its input stand for, and the bytes of its files. */
+  readonly material?: Material;
+  readonly bodies?: Bodies;
 }
 
 export interface PlayerNow extends Player {

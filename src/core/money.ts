@@ -33,6 +33,8 @@ export const PriceCard = Rates.extend({
   source: z.string(),
   /** The table knows no such model and the price was taken from one whose name is alike. */
   inferred: z.boolean().optional(),
+  /** How many tokens the model reads at once, where the table says so. */
+  window: z.int().positive().optional(),
 });
 export type PriceCard = z.output<typeof PriceCard>;
 type Rates = z.output<typeof Rates>;

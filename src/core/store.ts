@@ -5,6 +5,7 @@ import type { Fork } from "./changes.ts";
 import type { FailureInfo } from "./errors.ts";
 import type { EventFilter, EventStore } from "./event.ts";
 import type { OnBudget } from "./limits.ts";
+import type { Bodies, Material } from "./material.ts";
 import type { MemoryStore } from "./memory.ts";
 import type { Message, RehearsalPlan, ShapeMode, ToolSpec, ToolUse } from "./provider.ts";
 import type { Status } from "./status.ts";
@@ -42,10 +43,14 @@ export interface NewRun {
   /** The run whose lines it is offered, and how it differs from that. */
   readonly source?: string;
   readonly fork?: Fork;
+  /** What marks in its input stand for. */
+  readonly material?: Material;
+  /** The bytes of its files, where the store does not hold them yet. */
+  readonly bodies?: Bodies;
 }
 
 /** A run as it stands: what it was created with, its catalogue by hash, and what has become of it. */
-export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferred"> {
+export interface Run extends Omit<NewRun, "catalogue" | "idempotency" | "preferred" | "bodies"> {
   readonly status: Status;
   readonly catalogue: string;
   readonly generation: number;
@@ -338,6 +343,8 @@ export interface Claimed {
   readonly memory: Memory;
   /** A fork alone: what its source remembers, as generation 0. */
   readonly offered?: Offered;
+  /** The bytes of its files, where it has any. */
+  readonly bodies?: Bodies;
 }
 
 /** A lease as another process sees it: unchanged `beat` means that its owner has not renewed it. */

@@ -1,6 +1,7 @@
 import { Liquid, type Template as Parsed, Tokenizer } from "liquidjs";
 import { Failure } from "./errors.ts";
 import { fence } from "./fence.ts";
+import { cutLines } from "./projection.ts";
 import { asText } from "./texts.ts";
 
 /** A text with places for values, in Liquid; checked when it was read. */
@@ -43,9 +44,14 @@ function liquid(): Liquid {
   for (const tag of FORBIDDEN_TAGS) delete made.tags[tag];
   for (const filter of FORBIDDEN_FILTERS) delete made.filters[filter];
   made.registerFilter("data", (value: unknown, name: unknown) => asData(value, String(name)));
+  made.registerFilter("head", (value: unknown, lines: unknown) => cutLines(asText(value), linesOf(lines), undefined));
+  made.registerFilter("tail", (value: unknown, lines: unknown) => cutLines(asText(value), undefined, linesOf(lines)));
   made.registerFilter("inline", { handler: (value: unknown) => asText(value), raw: true });
   return made;
 }
+
+/** How many lines are meant; ten where nobody says. */
+const linesOf = (lines: unknown): number => Math.max(1, Math.trunc(Number(lines ?? 10)) || 10);
 
 /**
  * Reads a template over these variables. In a prompt, what is put in is marked as data, but for single words and for

@@ -13,11 +13,23 @@ export interface Allowed {
 }
 
 /** The text of a file inside the folders, all links followed, and of no other. */
-export async function readAllowed(path: string, { folders, most, hint }: Allowed): Promise<string> {
+export async function readAllowed(path: string, { most, ...allowed }: Allowed): Promise<string> {
+  return textIn(path, await readBytes(path, { ...allowed, most: () => most }));
+}
+
+/** How many bytes of a file show what it is. */
+const START = 16;
+
+/** The bytes of such a file; how many it may have is said by how it begins. */
+export async function readBytes(
+  path: string,
+  { folders, most, hint }: Omit<Allowed, "most"> & { readonly most: (start: Buffer) => number },
+): Promise<Buffer> {
   const { file, size } = await openAllowed(path, folders, hint);
   try {
-    if (size > most) throw tooLarge(path, size, most);
-    return decode(path, await readAtMost(file, size));
+    const allows = most(await readAtMost(file, Math.min(size, START)));
+    if (size > allows) throw tooLarge(path, size, allows);
+    return await readAtMost(file, size);
   } finally {
     await file.close();
   }
@@ -51,7 +63,8 @@ export async function readAtMost(file: FileHandle, size: number): Promise<Buffer
   return bytes.subarray(0, filled);
 }
 
-function decode(path: string, bytes: Buffer): string {
+/** Bytes as the UTF-8 text that they are; throws where they are none. */
+export function textIn(path: string, bytes: Buffer): string {
   if (bytes.includes(0)) throw notReadable(path, "it is not text");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -1,12 +1,14 @@
 import { type Amount, type Ask, type Ledger, NOTHING } from "../core/budget.ts";
 import { Failure } from "../core/errors.ts";
+import { withFiles } from "../core/material.ts";
 import { toNano } from "../core/money.ts";
 import type { Task } from "../core/pattern.ts";
-import { type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
+import { type Message, type ModelRequest, type Provider, splitModel } from "../core/provider.ts";
 import type { Attempt, Hold } from "../core/store.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import { sharedOf } from "./alike.ts";
 import { capsOf, dailyNodes, plus } from "./caps.ts";
+import { unfit } from "./fitness.ts";
 import type { Frame } from "./frame.ts";
 import type { Errand } from "./guard.ts";
 import { asItLeaves, keptHere } from "./leaving.ts";
@@ -60,7 +62,7 @@ function requestOf(standing: Standing, { rung, turn, model }: Rung): Prepared["r
   const whole = {
     model: splitModel(model).model,
     system,
-    messages: messages(question, repair),
+    messages: withFiles(messages(question, repair), play.files),
     ...(shape && { shape }),
     max_output_tokens: spec.max_output_tokens,
     ...(spec.temperature !== undefined && { temperature: spec.temperature }),
@@ -110,7 +112,7 @@ export function blocked({ play, question, task }: Standing, model: string): Fail
   if (!provider) return new Failure("NO_PROVIDER", `no provider "${id}" is configured here`);
   const kept = keptHere(question, provider, stage.secrets);
   if (kept) return kept;
-  const refused = stage.guard.blocked({ model, agent: question.spec.name });
+  const refused = unfit(play, question, model) ?? stage.guard.blocked({ model, agent: question.spec.name });
   if (refused) return refused;
   const explicit = run.caps.explicit || stage.daily.explicit || task.budget?.usd !== undefined;
   if (catalogue.prices[model] || !explicit || flatReserve(play, question, model) !== undefined) return undefined;
@@ -124,7 +126,7 @@ export function blocked({ play, question, task }: Standing, model: string): Fail
 export function holdOf(standing: Standing, { request, ask }: Prepared, at: Rung): Hold {
   const { play, frame, place, question, task } = standing;
   const { system, shape, shape_version, turn } = question;
-  const said = request.messages.slice(turn?.history.length ?? 0);
+  const said = request.messages.slice(turn?.history.length ?? 0).map(withoutMedia);
   const beside = turn && { ...(turn.after !== undefined && { after: turn.after }), tools: turn.tools };
   const attempt = {
     id: play.memory.nextAttempt(),
@@ -148,6 +150,11 @@ export function holdOf(standing: Standing, { request, ask }: Prepared, at: Rung)
 function stepLedgers({ play, frame, place, task }: Standing): readonly Ledger[] {
   const nested = task.budget ? [...frame.caps, { place, caps: capsOf(task.budget) }] : frame.caps;
   return nested.map((cap) => play.memory.tallies.ledger(cap));
+}
+
+/** The journal keeps the marks of files, and not their bytes again. */
+function withoutMedia({ media: _, ...message }: Message): Message {
+  return message;
 }
 
 /** The attempt as it is remembered once its money is held. */

@@ -11,6 +11,7 @@ import type { EngineOptions } from "./engine-options.ts";
 import { forecast } from "./forecast.ts";
 import { type ForkParts, foreseeFork, newFork } from "./forking.ts";
 import { Guard } from "./guard.ts";
+import { foreseeable } from "./material.ts";
 import { freshRun } from "./new-run.ts";
 import { adviceOn, bounded } from "./notes.ts";
 import { OWN_DEEDS } from "./own-deeds.ts";
@@ -123,7 +124,7 @@ class LocalEngine implements Engine {
 
   async foresee(request: StartRequest): Promise<Forecast> {
     const run = await freshRun(request, this.#options);
-    return forecast(request, run, this.#foresight, adviceOn(request, run.catalogue, this.#foresight));
+    return forecast(foreseeable(request), run, this.#foresight, adviceOn(request, run.catalogue, this.#foresight));
   }
 
   advice(request: StartRequest): readonly string[] {

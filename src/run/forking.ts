@@ -10,6 +10,7 @@ import { isPlace, isUnder } from "../core/place.ts";
 import type { Line, Memory, NewRun, Run, RunStore } from "../core/store.ts";
 import { NO_USAGE } from "../core/usage.ts";
 import { forkedCatalogue } from "./fork-pins.ts";
+import { withMaterial } from "./material.ts";
 import { capsOfRun, type NewRunParts, newId } from "./new-run.ts";
 import { needsOfPinned } from "./pins.ts";
 import { Play } from "./play.ts";
@@ -56,7 +57,7 @@ interface Made {
 
 function wishOf(request: ForkRequest, { pattern, input, catalogue, memory }: Made, parts: ForkParts): Forked["wish"] {
   const { source, caller, budget, idempotency } = request;
-  const { rehearsal, pattern_version, seed } = source;
+  const { rehearsal, pattern_version, seed, material } = source;
   return {
     id: newId(),
     pattern: pattern.name,
@@ -69,12 +70,13 @@ function wishOf(request: ForkRequest, { pattern, input, catalogue, memory }: Mad
     labels: request.labels ?? [],
     catalogue,
     seed,
-    needs: needsOfPinned({ pattern, input }, catalogue, parts.desk),
+    needs: needsOfPinned({ pattern: withMaterial(pattern, material), input }, catalogue, parts.desk),
     preferred: parts.identity.id,
     source: source.id,
     fork: forkOf(request, memory),
     ...(rehearsal && { rehearsal }),
     ...(idempotency && { idempotency }),
+    ...(material && { material }),
   };
 }
 

@@ -8,6 +8,7 @@ import { runIdOf } from "../core/run-id.ts";
 import type { NewRun, RunCaps, WorkerIdentity } from "../core/store.ts";
 import type { Library } from "../core/workflow.ts";
 import { capsOf } from "./caps.ts";
+import { withMaterial } from "./material.ts";
 import { pinned } from "./pins.ts";
 
 /** What must be at hand to make a run. */
@@ -32,9 +33,9 @@ export async function freshRun(request: StartRequest, options: NewRunParts): Pro
 
 /** Checks a request and pins what it begins with; throws where it cannot be begun. */
 function newRun(request: StartRequest, options: NewRunParts): NewRun {
-  const { pattern, input, caller } = request;
+  const { pattern, input, caller, material, bodies } = request;
   pattern.check?.(input, options.limits);
-  const { catalogue, needs } = pinned(request, options);
+  const { catalogue, needs } = pinned({ ...request, pattern: withMaterial(pattern, material) }, options);
   if (catalogue.workflows) pattern.check?.(input, options.limits, (name) => catalogue.workflows?.[name]);
   const rehearsal = request.rehearsal ?? options.rehearsal;
   return {
@@ -53,6 +54,8 @@ function newRun(request: StartRequest, options: NewRunParts): NewRun {
     preferred: options.identity.id,
     ...(rehearsal && { rehearsal }),
     ...(request.idempotency && { idempotency: request.idempotency }),
+    ...(material && { material }),
+    ...(bodies && { bodies }),
   };
 }
 

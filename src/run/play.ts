@@ -2,6 +2,7 @@ import type { Catalogue } from "../core/catalogue.ts";
 import { nextUtcDay } from "../core/clock.ts";
 import { Failure } from "../core/errors.ts";
 import { fingerprint } from "../core/fingerprint.ts";
+import { type Files, filesOf } from "../core/material.ts";
 import type { Pattern } from "../core/pattern.ts";
 import type { Claimed, Ending, Line, NewWait, Run, RunCaps } from "../core/store.ts";
 import { contextOf } from "./context.ts";
@@ -9,6 +10,7 @@ import { conclude, doneSteps } from "./ending.ts";
 import { Frame, isLimitOfRun, type Open } from "./frame.ts";
 import { Journal, MOST_LINES } from "./journal.ts";
 import { kept } from "./kept.ts";
+import { withMaterial } from "./material.ts";
 import type { Remembered } from "./memory.ts";
 import { Offers } from "./offers.ts";
 import type { Gated, Playing, Undecided, Waiter } from "./playing.ts";
@@ -35,6 +37,7 @@ export class Play implements Playing {
   readonly asides = new Set<Frame>();
   readonly cachedPrints = new Set<string>();
   readonly prefixes: Prefixes;
+  readonly files: Files;
   live = false;
   over = false;
   #draining = false;
@@ -57,12 +60,13 @@ export class Play implements Playing {
   #stopTimer = () => {};
   #stopDrain = () => {};
 
-  constructor(stage: Stage, { run, catalogue, memory, offered }: Claimed, pattern: Pattern) {
+  constructor(stage: Stage, { run, catalogue, memory, offered, bodies }: Claimed, pattern: Pattern) {
     this.stage = stage;
     this.run = run;
     this.#caps = run.caps;
     this.catalogue = catalogue;
-    this.pattern = pattern;
+    this.pattern = withMaterial(pattern, run.material);
+    this.files = filesOf(run.material, bodies);
     const reader = {
       lost: (why: string) => this.#lost(why),
       catastrophe: (failure: Failure) => this.catastrophe(failure),

@@ -1,5 +1,6 @@
 import type { Catalogue } from "../core/catalogue.ts";
 import type { Failure } from "../core/errors.ts";
+import type { Files } from "../core/material.ts";
 import type { Line, Run, Wait } from "../core/store.ts";
 import type { Frame } from "./frame.ts";
 import type { Journal } from "./journal.ts";
@@ -55,6 +56,8 @@ export interface Playing {
   readonly cachedPrints: Set<string>;
   /** Its prompts that begin alike. */
   readonly prefixes: Prefixes;
+  /** Its files, by the SHA-256 of their bytes. */
+  readonly files: Files;
   /** The front is behind it: what is asked now is asked for the first time. */
   readonly live: boolean;
   readonly over: boolean;

@@ -7,6 +7,7 @@ import { Books } from "./books.ts";
 import { tellIfCostly } from "./costly.ts";
 import type { Moment } from "./driver.ts";
 import { CANCELLED } from "./endings.ts";
+import { bodiesOf } from "./material.ts";
 import { memory, offered } from "./memory.ts";
 import { whole } from "./runs.ts";
 import { first, flag, int, maybeInt, type Row, type Statement, sql, type Tx, text } from "./statement.ts";
@@ -84,7 +85,9 @@ export function* claim(
     const run = yield* whole(row);
     const from = yield* offered(run);
     const pinned = yield* catalogue(run.catalogue);
-    return { run, catalogue: pinned, memory: yield* memory(id, true), ...(from && { offered: from }) };
+    const bodies = yield* bodiesOf(run);
+    const more = { ...(from && { offered: from }), ...(bodies && { bodies }) };
+    return { run, catalogue: pinned, memory: yield* memory(id, true), ...more };
   } catch (error) {
     const since = yield* lastNumber();
     yield* bury(id, error, at.now);

@@ -8,6 +8,7 @@ import { FORMAT_DEAD } from "./format-dead.ts";
 import { FORMAT_DIALOGUES } from "./format-dialogues.ts";
 import { FORMAT_FORKS } from "./format-forks.ts";
 import { FORMAT_LANES } from "./format-lanes.ts";
+import { FORMAT_MATERIAL } from "./format-material.ts";
 import { FORMAT_MEMORY } from "./format-memory.ts";
 import { FORMAT_SHARES } from "./format-shares.ts";
 import { FORMAT_UNDO } from "./format-undo.ts";
@@ -276,6 +277,7 @@ where state = 'settled';
   FORMAT_UNDO,
   FORMAT_ALERTS,
   FORMAT_SHARES,
+  FORMAT_MATERIAL,
 ];
 
 /** The triggers that hold runs to the table of legal changes, as SQLite says them. */

@@ -7,6 +7,7 @@ import { announceEnd } from "./announcements.ts";
 import { noteControl } from "./controls.ts";
 import { costlyOver } from "./costly.ts";
 import { CANCELLED } from "./endings.ts";
+import { keepMaterial } from "./material.ts";
 import { bit, first, int, maybeText, type Row, sql, type Tx, text } from "./statement.ts";
 import { fetchTexts, keep, keepShared, unpack } from "./texts.ts";
 import { undoableOf, undoingOf, undoingRows } from "./undone.ts";
@@ -74,9 +75,9 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
     `insert into runs (id, status, pattern, pattern_version, input, caller, labels, priority, catalogue, seed, needs,
        rehearsal, idempotency_key, idempotency_hash, on_budget, cap_usd, cap_tokens, cap_calls, cap_seconds,
        cap_explicit, preferred, rank, created_at, source_run, fork, events_before,
-       costly_over)
+       costly_over, material)
      values ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-       (select coalesce(max(number), 0) from events), $25)
+       (select coalesce(max(number), 0) from events), $25, $26)
      on conflict (caller, idempotency_key) where idempotency_key is not null do nothing
      returning *`,
     wish.id,
@@ -104,6 +105,7 @@ function* insert(wish: NewRun, now: number): Tx<readonly Row[]> {
     wish.source ?? null,
     yield* keep(wish.fork, now),
     yield* costlyOver(subjectOf(wish.pattern, wish.input)),
+    yield* keepMaterial(wish, now),
   );
 }
 

@@ -22,7 +22,8 @@ export function* keep(value: unknown, now: number): Tx<string | null> {
 /** Databases keep neither NUL nor half a character; JSON escapes both. */
 const isPlain = (value: string): boolean => value.isWellFormed() && !value.includes("\0");
 
-function* keepText(body: string, now: number): Tx<string> {
+/** Keeps a text under its hash. */
+export function* keepText(body: string, now: number): Tx<string> {
   const hash = textHash(body);
   yield sql(
     `insert into texts (hash, body, used_at) values ($1, $2, $3)

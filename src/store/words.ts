@@ -4,6 +4,7 @@ import type { Fork } from "../core/changes.ts";
 import type { FailureInfo } from "../core/errors.ts";
 import type { EventFilter, StoredEvent } from "../core/event.ts";
 import type { OnBudget } from "../core/limits.ts";
+import type { Material } from "../core/material.ts";
 import type { RehearsalPlan, ShapeMode } from "../core/provider.ts";
 import type { Status } from "../core/status.ts";
 import type { Attempt, AttemptResult, Line, Run, RunCaps, Wait, WorkerIdentity } from "../core/store.ts";
@@ -17,6 +18,7 @@ export const runCells = (row: Row): readonly (Cell | undefined)[] => [
   row["output"],
   row["error"],
   row["fork"],
+  row["material"],
 ];
 
 export function runOf(row: Row, texts: Texts): Run {
@@ -59,6 +61,7 @@ export function runOf(row: Row, texts: Texts): Run {
       source: maybeText(row, "source_run"),
       fork: unpack(row["fork"], texts) as Fork | undefined,
       control: unpack(row["control"], texts) as Run["control"],
+      material: unpack(row["material"], texts) as Material | undefined,
     }),
   };
 }

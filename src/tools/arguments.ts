@@ -51,7 +51,7 @@ export const tooLarge = (what: string, bytes: number, most: number): Failure =>
     "TOO_LARGE",
     `${what} ${bytes.toLocaleString("en")} bytes; at most ${most.toLocaleString("en")} are allowed`,
     {
-      hint: "Give less: split the task, or name files and earlier runs in `context` and only the parts that matter. The setting is limits.input_bytes.",
+      hint: "Give less: split the task, or name files and earlier runs in `context` and take only what matters of them (`head`, `tail`, `path`, `summary`). The setting is limits.input_bytes.",
     },
   );
 

@@ -1,82 +1,91 @@
-import { Failure } from "../core/errors.ts";
 import { FENCE_RULE, fence } from "../core/fence.ts";
-import { isPlace } from "../core/place.ts";
-import { hasEnded } from "../core/status.ts";
-import type { RunStore } from "../core/store.ts";
-import { readAllowed } from "../files/allowed.ts";
+import { ATTACHED_RULE, attachmentMark, type Bodies, type Material } from "../core/material.ts";
+import { isProjected, project, SUMMARY_WORDS } from "../core/projection.ts";
+import { summaryMark } from "../core/summary.ts";
 import { cleanText, tooLarge } from "./arguments.ts";
 import { textOf } from "./fit.ts";
-import { ownRun } from "./own-run.ts";
+import { attached, isFile, type Piece, type Sources, sourceOf } from "./sources.ts";
 import type { ContextItem } from "./tail.ts";
 
-export interface Sources {
-  readonly store: RunStore;
-  readonly caller: string;
-  readonly folders: readonly string[];
-  /** The most bytes that all input of a run may have together. */
-  readonly most: number;
+/** A task with its material below it, and what marks in it stand for. */
+export interface Joined {
+  readonly task: string;
+  readonly material?: Material;
+  readonly bodies?: Bodies;
 }
 
-/** The task with its material below it: every piece named and fenced as data. Nothing is read that would be too much. */
-export async function joinContext(task: string, items: readonly ContextItem[], sources: Sources): Promise<string> {
-  if (items.length === 0) return task;
-  let left = sources.most - Buffer.byteLength(task);
-  const pieces: string[] = [];
-  for (const [index, item] of items.entries()) {
-    const { name, text } = await read(item, index, sources, left);
-    const piece = fence(name, cleanText(text));
-    left -= Buffer.byteLength(piece);
-    if (left < 0) throw tooLarge("the task and its context are", sources.most - left, sources.most);
-    pieces.push(piece);
+/**
+ * The task with its material below it: every piece named and fenced as data, files and what is to be summarised as
+ * marks. Nothing is read that would be too much.
+ */
+export async function joinContext(task: string, items: readonly ContextItem[], sources: Sources): Promise<Joined> {
+  if (items.length === 0) return { task };
+  const pile = new Pile(task, sources);
+  for (const [index, item] of items.entries()) pile.add(item, await sourceOf(item, index, sources, pile.left(item)));
+  return pile.joined();
+}
+
+/** The pieces so far, and how much room they leave. */
+class Pile {
+  readonly #task: string;
+  readonly #most: number;
+  #used: number;
+  /** What is to be summarised is counted apart: it may be as much again. */
+  #toShorten = 0;
+  #files: NonNullable<Material["files"]> = [];
+  #summaries: NonNullable<Material["summaries"]> = [];
+  readonly #bodies = new Map<string, string>();
+  readonly #pieces: string[] = [];
+
+  constructor(task: string, { most }: Sources) {
+    this.#task = task;
+    this.#most = most;
+    this.#used = Buffer.byteLength(task);
   }
-  return [task, FENCE_RULE, ...pieces].join("\n\n");
-}
 
-interface Piece {
-  readonly name: string;
-  readonly text: string;
-}
-
-async function read(item: ContextItem, index: number, sources: Sources, left: number): Promise<Piece> {
-  if (item.text !== undefined) return { name: `text ${index + 1}`, text: item.text };
-  if (item.file !== undefined) return { name: item.file, text: await fileText(item.file, sources.folders, left) };
-  if (item.run_id !== undefined) return runText(item.run_id, item.step, sources);
-  throw new Failure("INVALID_INPUT", "context by `uri` comes with a later version", {
-    hint: "Fetch it yourself and give it as {text}, or save it in an allowed folder and give {file}.",
-  });
-}
-
-async function runText(id: string, step: string | undefined, { store, caller }: Sources): Promise<Piece> {
-  const run = await ownRun(store, id, caller);
-  if (step !== undefined) return { name: `${id} ${step}`, text: await stepText(store, id, step) };
-  if (run.output === undefined) {
-    const why = hasEnded(run.status) ? `it ended as ${run.status} without one` : `it is still ${run.status}`;
-    throw new Failure("INVALID_INPUT", `run ${id} has no output to give: ${why}`, {
-      hint: `See how it stands: get_run {"run_id":"${id}"}`,
-    });
+  /** How many bytes of text such an item may still have, before anything is cut from it. */
+  left(item: ContextItem): number {
+    return this.#most - (item.summary ? this.#toShorten : this.#used);
   }
-  return { name: id, text: textOf(run.output) };
-}
 
-async function stepText(store: RunStore, id: string, step: string): Promise<string> {
-  const { lines } = await store.memory(id);
-  const line = lines.findLast(({ place, state }) => isPlace(place, step) && state === "done");
-  if (line) return textOf(line.value);
-  const places = [...new Set(lines.filter(({ state }) => state === "done").map(({ place }) => place))];
-  throw new Failure("NOT_FOUND", `run ${id} has no finished step "${step}"`, {
-    hint: `Its finished steps: ${places.slice(0, 20).join(", ") || "none"}.`,
-  });
-}
+  add(item: ContextItem, piece: Piece): void {
+    if (isFile(piece)) return this.#attach(piece);
+    const { name, value } = piece;
+    const text = cleanText(isProjected(item) ? project(value, item) : textOf(value));
+    if (item.summary) return this.#shorten(name, text, item.summary);
+    this.#put(fence(name, text));
+  }
 
-/** A file that is no text is a fault of the call. */
-async function fileText(path: string, folders: readonly string[], left: number): Promise<string> {
-  try {
-    return await readAllowed(path, { folders, most: left, hint: ALLOW });
-  } catch (error) {
-    const failure = Failure.from(error);
-    if (failure.code !== "BAD_REQUEST") throw failure;
-    throw new Failure("INVALID_INPUT", `${failure.message} (PDF and images come with a later version)`);
+  joined(): Joined {
+    const hasFiles = this.#files.length > 0;
+    const hasMaterial = hasFiles || this.#summaries.length > 0;
+    const files = hasFiles && { files: this.#files };
+    const summaries = this.#summaries.length > 0 && { summaries: this.#summaries };
+    return {
+      task: [this.#task, FENCE_RULE, ...(hasFiles ? [ATTACHED_RULE] : []), ...this.#pieces].join("\n\n"),
+      ...(hasMaterial && { material: { ...files, ...summaries } }),
+      ...(hasFiles && { bodies: this.#bodies }),
+    };
+  }
+
+  #put(text: string): void {
+    this.#used += Buffer.byteLength(text);
+    if (this.#used > this.#most) throw tooLarge("the task and its context are", this.#used, this.#most);
+    this.#pieces.push(text);
+  }
+
+  #shorten(name: string, text: string, { by, words = SUMMARY_WORDS }: NonNullable<ContextItem["summary"]>): void {
+    this.#toShorten += Buffer.byteLength(text);
+    if (this.#toShorten > this.#most) throw tooLarge("what is to be summarised is", this.#toShorten, this.#most);
+    const wanted = { name, by, words, text };
+    this.#summaries = [...this.#summaries, wanted];
+    this.#put(summaryMark(wanted));
+  }
+
+  #attach(piece: Extract<Piece, { readonly bytes: Uint8Array }>): void {
+    const { file, body } = attached(piece, this.#files);
+    this.#files = [...this.#files.filter(({ sha256 }) => sha256 !== file.sha256), file];
+    this.#bodies.set(file.text, body);
+    this.#put(attachmentMark(file));
   }
 }
-
-const ALLOW = 'Give the text itself as {"text": "…"}, or add its folder to the setting `folders` (BATON_FOLDERS).';

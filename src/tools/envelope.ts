@@ -29,7 +29,7 @@ export const Envelope = z.object({
       hint: z.string().optional(),
     })
     .optional(),
-  usage: Bill.optional(),
+  usage: Bill.extend({ cached_tokens: z.int().optional() }).optional(),
   steps: z
     .object({
       done: z.number(),
@@ -88,7 +88,7 @@ export function envelope({ run, progress, queuedBecause, note, warnings = [], me
     status: run.status,
     ...(run.output !== undefined && { output: value }),
     ...(run.error && { error: errorOf(run.error) }),
-    usage: billOf(run.usage),
+    usage: { ...billOf(run.usage), ...(run.usage.cached > 0 && { cached_tokens: run.usage.cached }) },
     steps: {
       done: progress.done,
       running: firstOf(progress.running, LISTED),

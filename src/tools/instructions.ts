@@ -13,7 +13,7 @@ Which tool
 For one plain step you can do yourself, use none. Never drive rounds yourself: give the whole pattern in one call. \`agent\` is a name from list_agents or provider/model; {agent, instructions} makes an ad-hoc specialist.
 
 Every start takes
-budget {usd, tokens, calls, seconds}: a hard cap, else the server's default; on_budget: fail, partial (keep what is done) or ask (a person raises it by decide). context: material, joined to the task. dry_run: true tells drawing, likely and most cost, and starts nothing. rehearsal: true plays it offline and free.
+budget {usd, tokens, calls, seconds}: a hard cap, else the server's default; on_budget: fail, partial (keep what is done) or ask (a person raises it by decide). context: material joined to the task: {text}, {file} (PDF and pictures too), {data: base64}, {run_id, step?}; path, head, tail (lines) or summary {by, words?} take less of it. dry_run: true tells drawing, likely and most cost, and starts nothing. rehearsal: true plays it offline and free.
 
 Waiting
 A start waits wait_seconds (25), then answers run_id and status. queued, running and waiting are no failures: the run goes on without you. Call \`next\` as it stands (mostly get_run). Never start it again to get its result; if a call broke off, repeat it with the same idempotency_key. Only control_run cancels.

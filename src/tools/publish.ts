@@ -83,7 +83,7 @@ async function requestOf(
   const hash = fingerprint({ ...rest, context, budget, on_budget, rehearsal });
   return {
     pattern,
-    input: await withContext(pattern, input, context ?? [], sources),
+    ...(await withContext(pattern, input, context ?? [], sources)),
     caller,
     ...(budget && { budget }),
     ...(on_budget && { on_budget }),
@@ -99,10 +99,11 @@ async function withContext(
   input: unknown,
   items: NonNullable<Tail["context"]>,
   sources: Parameters<typeof joinContext>[2],
-): Promise<unknown> {
-  if (items.length === 0) return input;
+): Promise<Pick<StartRequest, "input" | "material" | "bodies">> {
+  if (items.length === 0) return { input };
   const fields = input as Record<string, unknown>;
   const task = fields[subject];
   if (typeof task !== "string") throw new Failure("INVALID_INPUT", `context needs a \`${subject}\` to be joined to`);
-  return { ...fields, [subject]: await joinContext(task, items, sources) };
+  const { task: whole, ...more } = await joinContext(task, items, sources);
+  return { input: { ...fields, [subject]: whole }, ...more };
 }

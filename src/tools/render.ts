@@ -27,12 +27,21 @@ function headline({ run_id, status, usage, steps, rehearsal }: Envelope): string
   const parts = [
     `run ${run_id} ${status}`,
     usage && `$${decimal(usage.usd)}${usage.partial ? " (partly estimated)" : ""}`,
-    usage && `${counted(usage.calls, "call")}, ${usage.input_tokens} tokens in, ${usage.output_tokens} out`,
+    usage &&
+      `${counted(usage.calls, "call")}, ${usage.input_tokens} tokens in${rememberedOf(usage)}, ${usage.output_tokens} out`,
     steps && stepLine(steps),
     rehearsal && "rehearsal (no real model answered)",
   ];
   return parts.filter(Boolean).join(" · ");
 }
+
+/** What of the input a vendor remembered, where it did. */
+const rememberedOf = ({ input_tokens, cached_tokens = 0 }: NonNullable<Envelope["usage"]>): string =>
+  cached_tokens > 0 ? ` (${cachedShare(input_tokens, cached_tokens)})` : "";
+
+/** "2,400 cached, 80 %". */
+export const cachedShare = (input: number, cached: number): string =>
+  `${cached.toLocaleString("en")} cached, ${Math.round((100 * cached) / Math.max(1, input))} %`;
 
 function stepLine({ done, running, waiting, failed, total }: NonNullable<Envelope["steps"]>): string {
   const named = (word: string, list: string[]) => (list.length > 0 ? `${word}: ${list.join(", ")}` : "");

@@ -3,7 +3,7 @@ import type { StepRecord } from "../core/record.ts";
 import type { Attempt } from "../core/store.ts";
 import type { Usage } from "../core/usage.ts";
 import { clip, textOf } from "./fit.ts";
-import { decimal } from "./render.ts";
+import { cachedShare, decimal } from "./render.ts";
 
 /** One place of a run, told in one line. */
 export interface StepRow {
@@ -16,6 +16,7 @@ export interface StepRow {
   readonly attempts?: readonly string[];
   readonly input_tokens?: number;
   readonly cached_tokens?: number;
+  readonly cache_write_tokens?: number;
   readonly output_tokens?: number;
   readonly reasoning_tokens?: number;
   readonly usd?: number;
@@ -49,9 +50,10 @@ export function stepRow(record: StepRecord): StepRow {
 export const resultOf = ({ state, result, error }: Attempt): string =>
   state === "held" ? "in flight" : error ? `${result} ${error.code}` : (result ?? "settled");
 
-export const billed = ({ input, cached, output, reasoning, usd }: Usage) => ({
+export const billed = ({ input, cached, cache_write, output, reasoning, usd }: Usage) => ({
   input_tokens: input,
   ...(cached > 0 && { cached_tokens: cached }),
+  ...(cache_write > 0 && { cache_write_tokens: cache_write }),
   output_tokens: output,
   ...(reasoning > 0 && { reasoning_tokens: reasoning }),
   usd: toUsd(usd),
@@ -78,8 +80,27 @@ export function stepLine(row: StepRow): string {
     .join(" · ");
 }
 
-type Counted = Pick<StepRow, "input_tokens" | "cached_tokens" | "output_tokens" | "reasoning_tokens">;
+type Counted = Pick<
+  StepRow,
+  "input_tokens" | "cached_tokens" | "cache_write_tokens" | "output_tokens" | "reasoning_tokens"
+>;
 
-export const tokenWords = ({ input_tokens, cached_tokens, output_tokens, reasoning_tokens }: Counted): string =>
-  `${input_tokens ?? 0} tokens in${cached_tokens ? ` (${cached_tokens} cached)` : ""}, ` +
-  `${output_tokens ?? 0} out${reasoning_tokens ? ` (${reasoning_tokens} reasoning)` : ""}`;
+/** "3,000 tokens in (2,400 cached, 80 %; 500 written to the cache), 200 out". */
+export const tokenWords = (counted: Counted): string => {
+  const { input_tokens = 0, output_tokens = 0, reasoning_tokens } = counted;
+  const remembered = cacheWords(counted);
+  return (
+    `${grouped(input_tokens)} tokens in${remembered && ` (${remembered})`}, ` +
+    `${grouped(output_tokens)} out${reasoning_tokens ? ` (${grouped(reasoning_tokens)} reasoning)` : ""}`
+  );
+};
+
+/** What of the input a vendor remembered, and what it was told to remember. */
+function cacheWords({ input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0 }: Counted): string {
+  return [
+    ...(cached_tokens > 0 ? [cachedShare(input_tokens, cached_tokens)] : []),
+    ...(cache_write_tokens > 0 ? [`${grouped(cache_write_tokens)} written to the cache`] : []),
+  ].join("; ");
+}
+
+const grouped = (n: number): string => n.toLocaleString("en");

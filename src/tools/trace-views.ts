@@ -1,4 +1,5 @@
 import { Failure } from "../core/errors.ts";
+import type { Material } from "../core/material.ts";
 import { toUsd } from "../core/money.ts";
 import { nearest } from "../core/nearest.ts";
 import { isPlace } from "../core/place.ts";
@@ -78,11 +79,11 @@ export function steps({ memory, cursor }: Asked): View {
 }
 
 /** One step whole: what was asked, what was answered, request by request. */
-export function step({ memory, step: wanted, cursor }: Asked): View {
+export function step({ run, memory, step: wanted, cursor }: Asked): View {
   const records = stepRecords(memory);
   const record = wanted === undefined ? undefined : records.findLast(({ place }) => isPlace(place, wanted));
   if (!record) throw unknownStep(wanted, records);
-  const { shown, next } = textPage(stepText(record), cursor, ROOM);
+  const { shown, next } = textPage(stepText(record, filesGiven(run.material)), cursor, ROOM);
   const row = stepRow(record);
   return { data: { step: row, text: shown }, text: `${stepLine(row)}\n${shown}`, ...(next !== undefined && { next }) };
 }
@@ -96,14 +97,14 @@ function unknownStep(wanted: string | undefined, records: readonly StepRecord[])
   return new Failure(wanted === undefined ? "INVALID_INPUT" : "NOT_FOUND", why, { hint: `Its steps: ${known}.` });
 }
 
-function stepText({ attempts, value, error, kind }: StepRecord): string {
-  const told = attempts.map(attemptText);
+function stepText({ attempts, value, error, kind }: StepRecord, files: FilesGiven): string {
+  const told = attempts.map((attempt, index) => attemptText(attempt, index, files));
   if (kind !== "call" && value !== undefined) told.push(`told the run: ${textOf(value)}`);
   if (error) told.push(`failed: ${error.code} (${error.kind}): ${error.message}`);
   return told.join("\n\n");
 }
 
-function attemptText(attempt: Attempt, index: number): string {
+function attemptText(attempt: Attempt, index: number, files: FilesGiven): string {
   const { model, input, reply, uses, error, usage, ms, first_ms, mode } = attempt;
   const head = [
     `request ${index + 1}: ${resultOf(attempt)}`,
@@ -118,6 +119,7 @@ function attemptText(attempt: Attempt, index: number): string {
     head.filter(Boolean).join(" · "),
     input.system && `asked (system):\n${input.system}`,
     input.after !== undefined && `after all that was said up to ${input.after}:`,
+    ...files(input.messages.map(({ content }) => content).join("\n")),
     ...input.messages.flatMap(messageTexts),
     input.tools && `tools: ${input.tools.map(({ name }) => name).join(", ") || "none"}`,
     error && `error: ${error.code}: ${error.message}`,
@@ -127,6 +129,16 @@ function attemptText(attempt: Attempt, index: number): string {
     .filter(Boolean)
     .join("\n");
 }
+
+/** The files of a run that a text names, a line each. */
+type FilesGiven = (text: string) => readonly string[];
+
+const filesGiven =
+  ({ files = [] }: Material = {}): FilesGiven =>
+  (text) =>
+    files
+      .filter(({ sha256 }) => text.includes(sha256))
+      .map(({ name, type, size }) => `given with it: ${name} (${type}, ${size.toLocaleString("en")} bytes)`);
 
 function messageTexts({ role, content, uses = [], results = [], media = [] }: Message): string[] {
   return [
@@ -152,7 +164,7 @@ export function cost({ run, memory, cursor }: Asked): View {
     }));
   const { shown, next } = rowPage(rows, cursor, ROOM - 400);
   const data = {
-    usd: toUsd(run.usage.usd),
+    ...billed(run.usage),
     held_usd: toUsd(run.held),
     ...(run.caps.usd !== undefined && { cap_usd: toUsd(run.caps.usd) }),
     by_model: grouped(memory.attempts, ({ model }) => model),
@@ -164,6 +176,7 @@ export function cost({ run, memory, cursor }: Asked): View {
   const cap = data.cap_usd === undefined ? "" : ` of at most $${decimal(data.cap_usd)}`;
   const text = [
     `spent $${decimal(data.usd)}${cap}, held $${decimal(data.held_usd)}`,
+    `in all · ${tokenWords(data)}`,
     ...data.by_model.map((row) => line(`model ${row.name}`, row)),
     ...data.by_agent.map((row) => line(`agent ${row.name}`, row)),
     ...shown.map((row) => line(`step ${row.step} (${counted(row.requests, "request")})`, row)),

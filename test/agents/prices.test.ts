@@ -15,6 +15,7 @@ describe("the table", () => {
       cache_write: toNano(0.25),
       output: toNano(2),
       source: TABLE,
+      window: 400_000,
     });
   });
 

@@ -50,3 +50,31 @@ describe("without any key, on the built-in agents and the rehearsal model", () =
     expect(stand.vendor.requests).toHaveLength(0);
   });
 });
+
+describe("the prompts of a pattern", () => {
+  test.each(inputs)(
+    "%s begin with the task, which is what they share, and hold no ids and no times: %j",
+    async (name, input) => {
+      const question = String(Object.entries(input).find(([key]) => ["task", "question", "goal"].includes(key))?.[1]);
+      await using stand = await openStand([], { model: "rehearsal/default" });
+      const asked = async () => {
+        const { attempts } = await stand.store.memory((await stand.play(name, input)).id);
+        return attempts.map(({ place, input: { system, messages } }) => ({
+          place,
+          system,
+          prompt: messages[0]?.content ?? "",
+        }));
+      };
+      const [first, second] = [await asked(), await asked()];
+      const inOrder = (all: typeof first) => all.map((each) => JSON.stringify(each)).sort();
+      expect(inOrder(first)).toEqual(inOrder(second));
+      for (const { system, prompt } of first) {
+        expect(`${system} ${prompt}`).not.toMatch(/\br_[a-z2-7]{26}\b|\b20\d\d-\d\d-\d\d/);
+        // Not there at all: a worker of a lead is given what the lead has written, and nothing else.
+        expect(prompt.indexOf(question), prompt.slice(0, 300)).toBeLessThan(100);
+      }
+      const share = first.filter(({ prompt }) => prompt.includes(question)).length / first.length;
+      expect(share).toBeGreaterThan(name === "supervise" ? 0.3 : 0.99);
+    },
+  );
+});

@@ -71,6 +71,8 @@ export class Scene {
   deeds: readonly DeedFunction[] = [];
   onOutage: OnOutage = "fail";
   secrets: Secrets = "redact";
+  /** The providers that take pictures and documents. */
+  readonly sees = new Set<string>();
   readonly store: RunStore;
   readonly home: string;
   readonly #dead = new Set<string>();
@@ -207,6 +209,7 @@ export class Scene {
       id,
       free: false,
       concurrency: 100,
+      can: { media: this.sees.has(id) },
       bound: ({ system, messages }) => JSON.stringify([system, messages]).length + 10,
       complete: (request, { signal }) => {
         if (asker.dead) return new Promise(() => {});

@@ -5,6 +5,7 @@ import { mayHaveWaited, NO_STALL, type Verdict } from "../../core/stalls.ts";
 import { given } from "../parts.ts";
 import { budgetLeft, type Course, metered, outputsBefore, type Progress, promptOf, succeed } from "./course.ts";
 import { shortfall } from "./gate.ts";
+import { readBy } from "./shown.ts";
 import type { Rejection } from "./way-out.ts";
 
 /** One agent does the step once; undefined where its output passes. */
@@ -21,10 +22,11 @@ export async function attempt(
   step.waited = false;
   step.agent = refName(agent);
   try {
+    const read = await metered(ctx, step, () => readBy(ctx, course, at, budgetLeft(step)));
     const answer = await metered(ctx, step, () =>
       ctx.call<unknown>(agent, {
         name,
-        ...promptOf(course, at),
+        ...promptOf(course, at, read),
         ...(said.output_schema && { shape: said.output_schema }),
         ...(said.timeout_seconds !== undefined && { seconds: said.timeout_seconds }),
         ...(said.retry && { retry: given(said.retry) }),

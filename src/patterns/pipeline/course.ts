@@ -40,6 +40,8 @@ export interface Course {
   readonly steps: readonly Progress[];
   /** Each rejection that had something made again. */
   readonly sentBack: State[];
+  /** The summaries that steps have read, by what was asked for. */
+  readonly summaries: Map<string, string>;
 }
 
 export const begin = (task: string, steps: readonly Planned[]): Course => ({
@@ -55,6 +57,7 @@ export const begin = (task: string, steps: readonly Planned[]): Course => ({
     ms: 0,
   })),
   sentBack: [],
+  summaries: new Map(),
 });
 
 /** The step before this one whose output stands: skipped ones leave none. */
@@ -66,20 +69,17 @@ export const outputsBefore = ({ steps }: Course, at: number): Record<string, unk
   Object.fromEntries(steps.slice(0, at).map(({ planned, output }) => [planned.name, output ?? null]));
 
 /** What a step is told: the task, what it reads, the last output, and what was wrong the last time. */
-export function promptOf(course: Course, at: number): { readonly prompt: string; readonly brief?: string } {
+export function promptOf(
+  course: Course,
+  at: number,
+  read: readonly string[],
+): { readonly prompt: string; readonly brief?: string } {
   const here = course.steps[at];
-  const last = lastBefore(course, at);
-  const read = course.steps.filter(
-    (step) => step !== last && step.output !== undefined && here?.planned.reads.includes(step.planned.name),
-  );
   const notes = here?.notes ?? [];
   const own = notes.some(({ from }) => from !== here?.planned.name) ? here?.output : undefined;
   const prompt = paragraphs(
     course.task,
-    ...read.map(({ planned, output }) =>
-      quoted(`# From the step ${JSON.stringify(planned.name)}`, planned.name, output),
-    ),
-    last && quoted("# The work so far", last.planned.name, last.output),
+    ...read,
     own === undefined ? undefined : quoted("# What you made of it before", "your last output", own),
     ...notes.map(noteText),
     notes.length > 0 ? "Do it again, whole, so that nothing of this is wrong any more." : undefined,

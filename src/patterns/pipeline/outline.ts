@@ -1,5 +1,6 @@
 import type { Outline, OutlineStep } from "../../core/outline.ts";
 import { given } from "../parts.ts";
+import { isPart, type Reading, summaryName } from "./reading.ts";
 import { type Planned, planned, type Step } from "./steps.ts";
 
 /** Steps in order, each with the critic of its gate behind it, and how often work may come back to them. */
@@ -15,8 +16,10 @@ export function outlinePipeline({ task, steps }: { readonly task: string; readon
       const most = playsOf(all, at);
       const back = step.back && all[step.back.to]?.name;
       const work = workOf(step, bytes, all[at - 1]?.name);
-      const does = { ...work, after: before(at), most, ...(back !== undefined && !step.critic && { back }) };
-      return step.critic ? [does, gateStep(step, bytes, most, back)] : [does];
+      const sums = summarySteps(step, before(at), most);
+      const after = sums.length > 0 ? sums.map(({ name }) => name) : before(at);
+      const does = { ...work, after, most, ...(back !== undefined && !step.critic && { back }) };
+      return [...sums, does, ...(step.critic ? [gateStep(step, bytes, most, back)] : [])];
     }),
   };
 }
@@ -32,11 +35,33 @@ function workOf({ name, agent, step, reads }: Planned, bytes: number, last: stri
     agent,
     least: 1,
     bytes: bytes + schema,
-    reads: [...new Set([...reads, ...(last === undefined ? [] : [last])])],
+    reads: [...readNames(name, reads, last)],
     ...(fallback && { fallback }),
     ...(budget && { budget }),
     ...(retry && { retry: given(retry) }),
   };
+}
+
+/** What a step reads, by the names of the outline: a summary instead of what it is of. */
+function readNames(name: string, reads: readonly Reading[], last: string | undefined): ReadonlySet<string> {
+  const isCut = reads.some((read) => read.step === last && isPart(read));
+  const named = reads.map((read) => (read.summary ? `${name} < ${summaryName(read.step)}` : read.step));
+  return new Set([...named, ...(last === undefined || isCut ? [] : [last])]);
+}
+
+/** The summaries that a step has made of what it reads. */
+function summarySteps({ name, reads }: Planned, after: readonly string[], most: number): OutlineStep[] {
+  const asked = new Map(reads.flatMap(({ step, summary }) => (summary ? [[step, summary.by] as const] : [])));
+  return [...asked].map(([step, agent]) => ({
+    name: `${name} < ${summaryName(step)}`,
+    kind: "call",
+    agent,
+    after,
+    least: 1,
+    most,
+    bytes: 400,
+    reads: [step],
+  }));
 }
 
 /** Whoever judges an output does so after each attempt, those of the fallbacks too. */

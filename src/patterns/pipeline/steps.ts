@@ -7,6 +7,7 @@ import { nearest } from "../../core/nearest.ts";
 import { checkShape } from "../../core/shape.ts";
 import { listed } from "../../core/texts.ts";
 import { freeName, instructed, JsonObject } from "../parts.ts";
+import { checkReading, Read, type Reading, readingOf } from "./reading.ts";
 
 const Gate = z.strictObject({
   schema: JsonObject.optional(),
@@ -19,7 +20,10 @@ export const Step = z.strictObject({
   agent: AgentRef,
   instructions: z.string().min(1).max(100_000).optional(),
   name: z.string().min(1).max(100).optional().describe("Default: the agent's"),
-  reads: z.array(z.string()).optional().describe("Further steps whose output it sees"),
+  reads: z
+    .array(Read)
+    .optional()
+    .describe("Further steps whose output it sees: name / {step, path?, head?, tail?, summary?}"),
   gate: Gate.optional(),
   back_to: z.string().optional().describe("Step (or itself) to redo with the reasons if the gate fails"),
   max_rounds: z.int().min(1).max(100).optional().describe("Default 5"),
@@ -43,7 +47,7 @@ export interface Planned {
   /** Unlike that of every other step. */
   readonly name: string;
   readonly agent: AgentRef;
-  readonly reads: readonly string[];
+  readonly reads: readonly Reading[];
   readonly when: Condition | undefined;
   readonly critic: { readonly agent: AgentRef; readonly threshold: number } | undefined;
   /** Where it goes on when its gate fails, and how often it may be judged; absent: nowhere. */
@@ -56,7 +60,7 @@ export function planned(steps: readonly Step[]): Planned[] {
     step,
     name: names[index] ?? refName(step.agent),
     agent: instructed(step.agent, step.instructions),
-    reads: step.reads ?? [],
+    reads: (step.reads ?? []).map(readingOf),
     when: step.gate?.when === undefined ? undefined : compileCondition(step.gate.when, VARIABLES),
     critic: criticOf(step),
     back: backOf(step, index, names),
@@ -89,7 +93,9 @@ function backOf(step: Step, index: number, names: readonly string[]): Planned["b
 export const agentsOf = (steps: readonly Step[]): AgentRef[] =>
   steps.flatMap((step) => {
     const critic = criticOf(step);
-    return [instructed(step.agent, step.instructions), ...(step.fallback ?? []), ...(critic ? [critic.agent] : [])];
+    const readers = (step.reads ?? []).flatMap((read) => readingOf(read).summary?.by ?? []);
+    const own = instructed(step.agent, step.instructions);
+    return [own, ...(step.fallback ?? []), ...readers, ...(critic ? [critic.agent] : [])];
   });
 
 /** Throws where steps name each other wrongly, or a gate can never be judged. */
@@ -100,7 +106,10 @@ export function checkSteps(steps: readonly Step[], limits: Limits): void {
     const before = names.slice(0, index);
     if (names.indexOf(name) < index)
       throw wrong(`two steps are called ${listed([name])}`, "Give each step its own `name`.");
-    for (const read of step.reads ?? []) checkName("reads", read, name, before);
+    for (const read of (step.reads ?? []).map(readingOf)) {
+      checkName("reads", read.step, name, before);
+      checkReading(read);
+    }
     if (step.back_to !== undefined) checkName("back_to", step.back_to, name, [...before, name]);
     checkStep(step, name);
     const rounds = backOf(step, index, names)?.rounds ?? 1;
