@@ -80,7 +80,12 @@ function isUnsaid(schema: Json, key: string, item: unknown): boolean {
 }
 
 /** Objects that stand in many tools: their names say what they hold. */
-const IN_WORDS = ["usd,tokens,calls,seconds", "attempts,initial_ms,factor,max_ms,on", "ttl"];
+const IN_WORDS = [
+  "usd,tokens,calls,seconds",
+  "attempts,initial_ms,factor,max_ms,on",
+  "ttl",
+  "step,path,head,tail,summary",
+];
 
 const namesOf = ({ properties }: Json): string => Object.keys((properties ?? {}) as Json).join();
 

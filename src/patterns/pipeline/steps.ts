@@ -20,10 +20,7 @@ export const Step = z.strictObject({
   agent: AgentRef,
   instructions: z.string().min(1).max(100_000).optional(),
   name: z.string().min(1).max(100).optional().describe("Default: the agent's"),
-  reads: z
-    .array(Read)
-    .optional()
-    .describe("Further steps whose output it sees: name / {step, path?, head?, tail?, summary?}"),
+  reads: z.array(Read).optional().describe("Further steps whose output it sees"),
   gate: Gate.optional(),
   back_to: z.string().optional().describe("Step (or itself) to redo with the reasons if the gate fails"),
   max_rounds: z.int().min(1).max(100).optional().describe("Default 5"),
