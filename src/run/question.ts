@@ -18,6 +18,8 @@ export interface Question {
   readonly print: string;
   /** Where it is a turn of a dialogue: what stands before it, and what may be used. */
   readonly turn?: TurnOf;
+  /** How an answer misses what its asker wants beyond the shape that the model is told; undefined where it does not. */
+  readonly unfit?: (value: unknown) => string | undefined;
 }
 
 /** One turn of a dialogue of an agent with its tools. */

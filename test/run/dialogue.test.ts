@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { z } from "zod";
+import { z } from "zod";
 import type { AgentSpec } from "../../src/core/agent.ts";
 import type { DeedFunction } from "../../src/core/deed.ts";
 import { Failure } from "../../src/core/errors.ts";
@@ -217,6 +217,17 @@ describe("an agent with tools", () => {
     expect(run.error?.message).toContain("desk_look");
     expect(called.length).toBeLessThan(6);
     expect(scene.asked.at(-1)?.messages.at(-1)?.content).toContain("exactly this before");
+  });
+
+  test("mends an answer that its asker cannot read, as any agent does", async () => {
+    const even = z.object({ n: z.number().refine((n) => n % 2 === 0, "it must be even") });
+    const agents = { ...CATALOGUE.agents, wes: worker({}) };
+    const asks = patternOf("asks", async (ctx) => (await ctx.call("wes", { prompt: "a number", shape: even })).output);
+    let nth = 2;
+    scene.say = () => JSON.stringify({ n: ++nth });
+    const run = await played(await scene.start(asks, { catalogue: { ...CATALOGUE, agents } }));
+    expect(run.output).toEqual({ n: 4 });
+    expect(scene.asked.at(-1)?.messages.at(-1)?.content).toContain("it must be even");
   });
 
   test("that lacks a tool of a server is not asked at all, and says what to mend", async () => {

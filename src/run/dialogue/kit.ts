@@ -33,7 +33,9 @@ export async function kitFor({ ctx, spec, play }: Talk): Promise<Kit> {
   const { tools = [], web_search } = spec;
   const input: KitInput = { grants: tools, ...(web_search && { model: spec.models[0] ?? "" }) };
   const asks = tools.length > 0 || web_search !== undefined;
-  const found = asks ? ((await ctx.act("tools", { does: FINDS_KIT, input })) as KitGiven) : NOTHING;
+  const found = asks
+    ? ((await ctx.act("tools", { does: FINDS_KIT, input, seconds: LONGEST_START })) as KitGiven)
+    : NOTHING;
   const own: Piece[] = [
     ...consultTool(spec, (name) => play.catalogue.agents[name]?.description),
     ...notesTools(spec),
@@ -51,6 +53,9 @@ export async function kitFor({ ctx, spec, play }: Talk): Promise<Kit> {
     ...search,
   };
 }
+
+/** How long a server may take to start is a setting of each; it is at most ten minutes. */
+const LONGEST_START = 630;
 
 const NOTHING: KitGiven = { tools: [], lacking: [], searches: false };
 

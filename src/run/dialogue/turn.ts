@@ -5,7 +5,7 @@ import { Call, type Teller } from "../call.ts";
 import type { Frame } from "../frame.ts";
 import type { Turned } from "../judging.ts";
 import type { Playing } from "../playing.ts";
-import { type Question, type TurnOf, toldOf } from "../question.ts";
+import { misshapen, type Question, type TurnOf, toldOf } from "../question.ts";
 import { verb } from "../verb.ts";
 
 /** What stays the same through all turns of a dialogue. */
@@ -59,5 +59,5 @@ function questionOf({ spec, task, rules }: Standing, turn: TurnOf & { readonly b
     effort: spec.effort,
     shape: told.shape,
   });
-  return { spec, ...told, system, prompt: task.prompt, print, turn };
+  return { spec, ...told, system, prompt: task.prompt, print, turn, unfit: (value) => misshapen(task, value) };
 }
