@@ -55,6 +55,11 @@ const TEAM = [
   agent("bob", ["tin/small", "oak/large"]),
   agent("cyd", ["oak/large"], { concurrency: 1 }),
   agent("dan", ["oak/large", "tin/small", "oak/other"], { max_output_tokens: 60 }),
+  agent("eli", ["tin/small", "oak/large"], {
+    tools: ["desk/*"],
+    scratchpad: { read: ["*"], write: ["*"] },
+    max_turns: 3,
+  }),
 ];
 
 export const CATALOGUE: Catalogue = {

@@ -1,5 +1,6 @@
 import type { DeedFunction } from "../../src/core/deed.ts";
 import { Failure } from "../../src/core/errors.ts";
+import type { OfferedTool, ToolInput } from "../../src/core/toolbox.ts";
 import { type Dice, digest } from "./dice.ts";
 import type { Time } from "./time.ts";
 import type { Asker } from "./vendor.ts";
@@ -28,7 +29,29 @@ export class Probe {
     };
   }
 
-  #answer(asker: Asker, value: string, signal: AbortSignal): Promise<string> {
+  /** The same as tools of a server: one that looks, one that may be repeated, one that may not. */
+  toolsFor(asker: Asker): readonly DeedFunction[] {
+    const offered = (tool: string, effect: OfferedTool["effect"]): OfferedTool => ({
+      ...{ name: `desk_${tool}`, server: "desk", tool, description: tool, input: { type: "object" } },
+      ...{ effect, approve: false },
+    });
+    const tools = [offered("look", false), offered("file", { idempotent: true }), offered("pay", true)];
+    return [
+      { name: "tools", perform: (_, { signal }) => this.#answer(asker, { tools, lacking: [] }, signal) },
+      {
+        name: "tool",
+        perform: async (input, { run, key, signal }) => {
+          const { tool, arguments: given } = input as ToolInput;
+          const known = this.done.get(key) ?? { run, times: 0 };
+          if (tool === "pay") this.done.set(key, { run, times: known.times + 1 });
+          const text = await this.#answer(asker, digest(JSON.stringify(given)), signal);
+          return { text, is_error: this.#dice.falls(0.1) };
+        },
+      },
+    ];
+  }
+
+  #answer<T>(asker: Asker, value: T, signal: AbortSignal): Promise<T> {
     const chance = this.#dice.next();
     return new Promise((resolve, reject) => {
       signal.addEventListener("abort", () => reject(Failure.from(signal.reason)), { once: true });

@@ -59,7 +59,7 @@ type Node =
 
 type Program = readonly Node[];
 
-const AGENTS = ["ann", "bob", "cyd", "dan"] as const;
+const AGENTS = ["ann", "bob", "cyd", "dan", "eli"] as const;
 const NOBODY = ["nobody", "ghost/model"];
 const JOINS = ["settle", "all", "first", "quorum", "until"] as const;
 

@@ -1,6 +1,6 @@
 import { Failure } from "../../src/core/errors.ts";
 import { costOf, type PriceCard } from "../../src/core/money.ts";
-import type { CallHooks, ModelReply, ModelRequest, Provider } from "../../src/core/provider.ts";
+import type { CallHooks, ModelReply, ModelRequest, Provider, ToolUse } from "../../src/core/provider.ts";
 import { NO_USAGE, type Tokens } from "../../src/core/usage.ts";
 import { type Dice, digest } from "./dice.ts";
 import type { Time } from "./time.ts";
@@ -141,6 +141,8 @@ export class Vendor {
     const dice = this.#dice;
     const said = digest(JSON.stringify(request.messages) + dice.next());
     const good = request.shape ? JSON.stringify({ said }) : said;
+    const uses = mood === "ok" && !isCut && !request.must_answer && dice.falls(0.5) ? this.#uses(request) : [];
+    if (uses.length > 0) return { text: "", uses, tokens, stop: "tools" };
     const text = mood === "useless" ? dice.pick(["", "{", "<html>"]) : good;
     const stop = isCut ? "length" : mood === "useless" && dice.falls(0.3) ? "refusal" : "end";
     const unknown = dice.falls(0.06);
@@ -149,5 +151,17 @@ export class Vendor {
       return { text, tokens: { ...tokens, input: bound, output: request.max_output_tokens }, estimated: true, stop };
     }
     return { text, tokens, stop, ...(dice.falls(0.1) && { usd: cost }) };
+  }
+
+  /** One or two of the tools that are offered, and now and then one that is not. */
+  #uses({ tools = [] }: ModelRequest): ToolUse[] {
+    const dice = this.#dice;
+    if (tools.length === 0) return [];
+    return Array.from({ length: dice.whole(1, 2) }, () => {
+      const name = dice.falls(0.05) ? "desk_nothing" : dice.pick(tools).name;
+      const said = { key: dice.pick(["a", "b"]), value: dice.whole(1, 9) };
+      const given = name === "notes_read" ? {} : name === "notes_write" ? said : { told: digest(String(dice.next())) };
+      return { id: `u${dice.whole(1, 1e9)}`, name, arguments: given };
+    });
   }
 }

@@ -89,7 +89,7 @@ class World {
       home: this.#home,
       providers: (asker) => this.#vendor.providersFor(asker),
       patterns: this.#cast.map(({ pattern }) => pattern),
-      deeds: (asker) => [this.#probe.deedFor(asker)],
+      deeds: (asker) => [this.#probe.deedFor(asker), ...this.#probe.toolsFor(asker)],
       purse: { caller: { usd: dice.between(low, all) }, day: { usd: dice.between(low, all * 1.5) } },
       onCommit: () => this.#audit?.look(),
       onTrouble: (what) => this.#fault(what),
