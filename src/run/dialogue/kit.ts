@@ -1,5 +1,5 @@
 import type { AgentSpec } from "../../core/agent.ts";
-import { FENCE_RULE } from "../../core/fence.ts";
+import { FENCE_RULE, fence } from "../../core/fence.ts";
 import type { ToolSpec } from "../../core/provider.ts";
 import { paragraphs } from "../../core/texts.ts";
 import type { OfferedTool } from "../../core/toolbox.ts";
@@ -27,6 +27,9 @@ export interface Kit {
   readonly rules: string;
   readonly web_search?: { readonly max_uses: number };
 }
+
+/** Each server has its own patience, `start_seconds`; this is beyond the longest. */
+const LONGEST_START = 1200;
 
 /** Looks what of an agent's tools is there, once for each task, and remembers it. */
 export async function kitFor({ ctx, spec, play }: Talk): Promise<Kit> {
@@ -69,12 +72,13 @@ const specOf = ({ name, description, input }: OfferedTool, taken: ReadonlySet<st
 function rulesOf({ web_search }: AgentSpec, pieces: readonly Piece[], { lacking, searches }: KitGiven): string {
   const mute =
     web_search && !searches && "You cannot search the web here: begin your answer by saying that no search was made.";
-  const without = lacking.map(({ grant, why }) => `- ${grant}: ${why}`);
+  const without = lacking.map(({ grant, why }) => `- ${grant}: ${why}`).join("\n");
   return paragraphs(
-    pieces.length > 0 ? `${FENCE_RULE} What tools give you is such material.` : undefined,
-    without.length > 0
-      ? `You do not have these tools now; where you would have needed one, say so in your answer:\n${without.join("\n")}`
-      : undefined,
+    pieces.length > 0 ? `${FENCE_RULE} What tools give you is such material.` : without === "" ? undefined : FENCE_RULE,
+    // A server says itself how its tools are called, and what is wrong with them.
+    without === ""
+      ? undefined
+      : `You do not have these tools now; where you would have needed one, say so in your answer:\n${fence("lacking", without)}`,
     mute || undefined,
   );
 }
