@@ -57,9 +57,6 @@ export async function kitFor({ ctx, spec, play }: Talk): Promise<Kit> {
   };
 }
 
-/** How long a server may take to start is a setting of each; it is at most ten minutes. */
-const LONGEST_START = 630;
-
 const NOTHING: KitGiven = { tools: [], lacking: [], searches: false };
 
 /** Our own tools keep their names. */
