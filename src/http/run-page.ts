@@ -1,9 +1,11 @@
 import { html } from "hono/html";
 import { showUsd } from "../core/money.ts";
+import type { Message, ToolUse } from "../core/provider.ts";
 import { isRehearsal, type StepRecord, stepRecords } from "../core/record.ts";
 import { redact } from "../core/redact.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Attempt, Memory, Run } from "../core/store.ts";
+import { toldOf, wantOf } from "../core/told.ts";
 import { badge, duration, type Html, layout, moment } from "./layout.ts";
 
 const REFRESH_SECONDS = 3;
@@ -70,13 +72,34 @@ const row = (record: StepRecord): Html => html`<tr>
 <td class="n">${record.usage.output}</td>
 <td class="n">${showUsd(record.usage.usd)}</td>
 </tr>
-${record.attempts.length === 0 ? "" : html`<tr><td colspan="9"><details><summary class="dim">asked and answered</summary>${record.attempts.map(asked)}</details></td></tr>`}`;
+${inside(record)}`;
 
-const asked = ({ model, state, result, error, input, reply }: Attempt): Html => html`
+/** What was asked and answered; of what no model was asked for, what came of it. */
+function inside(record: StepRecord): Html {
+  const { attempts, error } = record;
+  const told = toldOf(record);
+  if (attempts.length > 0) return folded("asked and answered", attempts.map(asked));
+  if (error) return folded("what went wrong", html`<pre>${error.code}: ${cut(error.message)}</pre>`);
+  return told === undefined ? html`` : folded("what came of it", html`<pre>${readable(told)}</pre>`);
+}
+
+const folded = (title: string, what: Html | readonly Html[]): Html =>
+  html`<tr><td colspan="9"><details><summary class="dim">${title}</summary>${what}</details></td></tr>`;
+
+const asked = ({ model, state, result, error, input, reply, uses = [] }: Attempt): Html => html`
 <p class="dim">${model}: ${state === "held" ? "in flight" : (error?.code ?? result ?? "")}</p>
 ${input.system === "" ? "" : html`<pre>${cut(input.system)}</pre>`}
-${input.messages.map(({ role, content }) => html`<pre>${role}: ${cut(content)}</pre>`)}
-${reply === undefined ? "" : html`<pre>answered: ${cut(reply)}</pre>`}`;
+${input.after === undefined ? "" : html`<p class="dim">after all that was said up to ${input.after}</p>`}
+${input.messages.map(message)}
+${reply === undefined || (reply === "" && uses.length > 0) ? "" : html`<pre>answered: ${cut(reply)}</pre>`}
+${uses.map(wanted)}`;
+
+const message = ({ role, content, uses = [], results = [] }: Message): Html => html`
+${results.map(({ id, content: text, is_error }) => html`<pre>${is_error ? "error" : "result"} of ${id}: ${cut(text)}</pre>`)}
+${content === "" && uses.length + results.length > 0 ? "" : html`<pre>${role}: ${cut(content)}</pre>`}
+${uses.map(wanted)}`;
+
+const wanted = (use: ToolUse): Html => html`<pre>wants ${cut(wantOf(use))} (${use.id})</pre>`;
 
 const readable = (whole: unknown, value = redact(whole)): string =>
   cut(typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? ""));

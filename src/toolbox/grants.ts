@@ -13,15 +13,22 @@ interface Found {
   readonly lacking: readonly Lacking[];
 }
 
+/** Waits so long; ends at once where the signal aborts. */
+type Rest = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/** So long is a server waited for that is left alone for a while: others may have brought it down. */
+const LONGEST_REST_MS = 5000;
+
 /** What of the grants is there, and of each that is not, why. A server that fails fails for its own grants alone. */
 export async function given(
   grants: readonly string[],
   sourceOf: (server: string) => Promise<ToolSource | undefined>,
   settings: Servers,
-  signal: AbortSignal,
+  { signal, rest }: { readonly signal: AbortSignal; readonly rest: Rest },
 ): Promise<ToolsGiven> {
+  const list = (source: ToolSource) => listed(source, rest, signal);
   const wanted = Object.entries(Object.groupBy([...new Set(grants)], serverOf));
-  const found = await Promise.all(wanted.map(([server, of = []]) => ofServer(server, of, sourceOf, settings, signal)));
+  const found = await Promise.all(wanted.map(([server, of = []]) => ofServer(server, of, sourceOf, settings, list)));
   signal.throwIfAborted();
   const all = found.flatMap(({ tools }) => tools);
   const names = toolNames(all.map(({ server, tool }) => ({ server, tool: tool.tool })));
@@ -39,16 +46,28 @@ async function ofServer(
   grants: readonly string[],
   sourceOf: (server: string) => Promise<ToolSource | undefined>,
   settings: Servers,
-  signal: AbortSignal,
+  list: (source: ToolSource) => Promise<Listed>,
 ): Promise<Found> {
   const lackAll = (why: string): Found => ({ tools: [], lacking: grants.map((grant) => ({ grant, why })) });
   const source = await sourceOf(server);
   if (!source) return lackAll(unknownServer(server, Object.keys(settings)));
   try {
-    return choose(server, grants, await source.list(signal), settings[server]?.allow);
+    return choose(server, grants, await list(source), settings[server]?.allow);
   } catch (error) {
     const { message, options } = Failure.from(error);
     return lackAll(options.hint ? `${message}. ${options.hint}` : message);
+  }
+}
+
+/** One that is left alone is asked once its rest is over; whoever needs it now is not to blame for it. */
+async function listed(source: ToolSource, rest: Rest, signal: AbortSignal): Promise<Listed> {
+  try {
+    return await source.list(signal);
+  } catch (error) {
+    const { code, retryAfterMs } = Failure.from(error);
+    if (code !== "CIRCUIT_OPEN" || retryAfterMs === undefined || retryAfterMs > LONGEST_REST_MS) throw error;
+    await rest(retryAfterMs, signal);
+    return source.list(signal);
   }
 }
 

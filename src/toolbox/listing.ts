@@ -45,7 +45,8 @@ export async function listTools(
   for (const each of raw) {
     const { success, data } = Tool.safeParse(each);
     if (!success) left.push({ tool: REST, why: "one of the tools that its server lists has no name" });
-    else if (tools.has(data.name)) left.push({ tool: data.name, why: "its server lists it twice; the first is taken" });
+    else if (tools.has(data.name))
+      left.push({ tool: `${data.name} (another)`, why: "its server lists it twice; the first is taken" });
     else judge(data, settings, tools, left);
   }
   return { tools: [...tools.values()], left };

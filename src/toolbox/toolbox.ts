@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Clock } from "../core/clock.ts";
 import type { DeedFunction } from "../core/deed.ts";
 import { Failure } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
@@ -45,7 +46,7 @@ const Wish = z.strictObject({
 export function openToolbox(options: ToolboxOptions): Toolbox {
   const sources = new Sources(options);
   return {
-    deeds: [listing(sources, options.servers), calling(sources, options.servers)],
+    deeds: [listing(sources, options), calling(sources, options.servers)],
     health: () => sources.health(),
     close: () => sources.close(),
   };
@@ -95,12 +96,27 @@ class Sources {
   }
 }
 
-const listing = (sources: Sources, servers: ToolboxOptions["servers"]): DeedFunction => ({
+const listing = (sources: Sources, { servers, clock }: ToolboxOptions): DeedFunction => ({
   name: LISTS_TOOLS,
   check: (input) => void parsed(Wanted, input, LISTS_TOOLS),
   perform: (input, { signal }): Promise<ToolsGiven> =>
-    given(parsed(Wanted, input, LISTS_TOOLS).grants, (name) => sources.of(name), servers, signal),
+    given(parsed(Wanted, input, LISTS_TOOLS).grants, (name) => sources.of(name), servers, {
+      signal,
+      rest: resting(clock),
+    }),
 });
+
+const resting =
+  ({ after }: Clock) =>
+  (ms: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const stop = after(ms, resolve);
+      const cutOff = () => {
+        stop();
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", cutOff, { once: true });
+    });
 
 const calling = (sources: Sources, servers: ToolboxOptions["servers"]): DeedFunction => ({
   name: CALLS_TOOL,

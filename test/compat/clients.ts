@@ -37,7 +37,9 @@ export interface AnyClient {
 }
 
 /** Where Baton is: a process of its own on stdio, or an address. */
-export type Where = { readonly home: string } | { readonly url: string; readonly token?: string };
+export type Where =
+  | { readonly home: string; readonly env?: Readonly<Record<string, string>> }
+  | { readonly url: string; readonly token?: string };
 
 const INFO = { name: "test", version: "1.0.0" };
 
@@ -48,10 +50,10 @@ export const CLIENTS: Readonly<Record<string, (where: Where) => Promise<AnyClien
   "the client before it": former,
 };
 
-const command = ({ home }: { home: string }) => ({
+const command = ({ home, env }: Extract<Where, { readonly home: string }>) => ({
   command: process.execPath,
   args: [CLI, "serve"],
-  env: environment(home, { BATON_LOG: "error" }),
+  env: environment(home, { BATON_LOG: "error", ...env }),
 });
 
 const init = ({ token }: { token?: string }) =>

@@ -87,6 +87,14 @@ describe("a server that misbehaves harms nobody else", () => {
     expect((await ask()).code).toBe("NETWORK");
     expect((await ask()).retryAfterMs).toBe(2000);
   });
+
+  it("when another's call has brought it down: who needs its tools a moment later waits for them, and has them", async () => {
+    const box = opened({ bad: fixture("rude") });
+    for (let i = 0; i < 2; i++) await failure(box.call("bad/die"));
+    expect(box.health().find(({ server }) => server === "bad")).toMatchObject({ state: "resting" });
+    const { tools, lacking } = await box.tools(["bad/echo"]);
+    expect([tools.map(({ name }) => name), lacking]).toEqual([["bad_echo"], []]);
+  });
 });
 
 describe("a call that has no end", () => {

@@ -24,7 +24,7 @@ export async function allowed(
   const action = { name: `${offered.server}/${offered.tool}`, arguments: given };
   const answer = await branch.wait(`${name}_allowed`, {
     kind: "approval",
-    show: { agent: spec.name, wants: `to call ${action.name}`, arguments: given },
+    show: `${spec.name} wants to call ${action.name}. ${whoseWish(offered)}`,
     action,
     definition: agentTag(spec),
     self: false,
@@ -34,3 +34,8 @@ export async function allowed(
   if (answer.how === "approved") return { arguments: answer.edited ? answer.value : given };
   return { refused: `A person has not allowed this${note ? `: ${note}` : ""}. Do not try it in another way.` };
 }
+
+const whoseWish = ({ server, approve }: OfferedTool): string =>
+  approve
+    ? `The settings of "${server}", or the server itself, want a person to look at it first.`
+    : "Its definition wants a person to look at it first (`approve`).";

@@ -107,6 +107,7 @@ class Course {
       this.#fresh = [assistant(asText(answer)), user(mend(checked.failure))];
       return undefined;
     }
+    for (const each of this.#uses.unanswered) ctx.degrade(`${spec.name} answered without ${each}`);
     if (isLast) ctx.degrade(`${spec.name} had no turns left (max_turns: ${this.#most}) and answered with what it knew`);
     return { output: checked.answer, model };
   }

@@ -57,6 +57,12 @@ export async function checkUse(
   }
 }
 
+const WAY_OUT = {
+  input: "Ask it in another way, or change its definition: `guards.input`, `input_schema`.",
+  output: "It was told so and could mend it once. Say in its instructions what is wanted, or change `guards.output`.",
+  tool: "Its definition says so: `guards.tools`.",
+} as const;
+
 /** Each check is a step of its own. Gives the subject as the checks leave it. */
 async function pass(
   ctx: RunContext,
@@ -69,7 +75,10 @@ async function pass(
   for (const guard of guards) {
     const { problem, changed } = await check(ctx, what, guard, now);
     if (problem !== undefined)
-      throw new Failure("GUARD_FAILED", `the ${what} of ${agent} does not pass a check: ${problem}`, { agent });
+      throw new Failure("GUARD_FAILED", `the ${what} of ${agent} does not pass a check: ${problem}`, {
+        agent,
+        hint: WAY_OUT[what],
+      });
     if (changed !== undefined) now = changed;
   }
   return now;

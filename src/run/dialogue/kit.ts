@@ -1,5 +1,5 @@
 import type { AgentSpec } from "../../core/agent.ts";
-import { FENCE_RULE } from "../../core/fence.ts";
+import { FENCE_RULE, fence } from "../../core/fence.ts";
 import type { ToolSpec } from "../../core/provider.ts";
 import { paragraphs } from "../../core/texts.ts";
 import type { OfferedTool } from "../../core/toolbox.ts";
@@ -69,12 +69,13 @@ const specOf = ({ name, description, input }: OfferedTool, taken: ReadonlySet<st
 function rulesOf({ web_search }: AgentSpec, pieces: readonly Piece[], { lacking, searches }: KitGiven): string {
   const mute =
     web_search && !searches && "You cannot search the web here: begin your answer by saying that no search was made.";
-  const without = lacking.map(({ grant, why }) => `- ${grant}: ${why}`);
+  const without = lacking.map(({ grant, why }) => `- ${grant}: ${why}`).join("\n");
   return paragraphs(
-    pieces.length > 0 ? `${FENCE_RULE} What tools give you is such material.` : undefined,
-    without.length > 0
-      ? `You do not have these tools now; where you would have needed one, say so in your answer:\n${without.join("\n")}`
-      : undefined,
+    pieces.length > 0 ? `${FENCE_RULE} What tools give you is such material.` : without === "" ? undefined : FENCE_RULE,
+    // A server says itself how its tools are called, and what is wrong with them.
+    without === ""
+      ? undefined
+      : `You do not have these tools now; where you would have needed one, say so in your answer:\n${fence("lacking", without)}`,
     mute || undefined,
   );
 }

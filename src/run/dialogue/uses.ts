@@ -19,7 +19,7 @@ import type { Kit, Means } from "./kit.ts";
 import { type MemoryOp, REMEMBERS } from "./memory-tools.ts";
 import { KEEPS_NOTES, type NotesOp } from "./notes.ts";
 
-/** What came of one use, in the words of whoever tells it: a tool's text is material, our own words are not. */
+/** What came of one use: what others say of it is material, our own words are not. */
 interface Outcome {
   readonly text: string;
   readonly is_error: boolean;
@@ -36,10 +36,16 @@ export class Uses {
   readonly #talk: Talk;
   readonly #kit: Kit;
   readonly #failed = new Map<string, number>();
+  readonly #unanswered = new Map<string, string>();
 
   constructor(talk: Talk, kit: Kit) {
     this.#talk = talk;
     this.#kit = kit;
+  }
+
+  /** The tools that gave no answer when they were last called, each with the reason. */
+  get unanswered(): readonly string[] {
+    return [...this.#unanswered].map(([name, why]) => `${this.#nameOf(name)}: ${why}`);
   }
 
   /** Does all that one turn wants: what only reads side by side, what changes something in the order in which it is wanted. */
@@ -53,6 +59,12 @@ export class Uses {
     return uses.map((use, index) => this.#result(use, settled[index] ?? tooMany(most)));
   }
 
+  /** As its author knows it. */
+  #nameOf(name: string): string {
+    const means = this.#kit.means.get(name);
+    return means?.is === "tool" ? `${means.offered.server}/${means.offered.tool}` : name;
+  }
+
   #order(uses: readonly ToolUse[]): number[][] {
     const changes = uses.map(({ name }) => changesSomething(this.#kit.means.get(name)));
     return uses.map((_, index) => {
@@ -63,8 +75,11 @@ export class Uses {
 
   #result({ id, name }: ToolUse, settled: Settled<Outcome>): ToolResult {
     if (!settled.ok && isLimitOfRun(settled.error)) throw Failure.fromInfo(settled.error);
-    const { text, is_error } = settled.ok ? settled.value : failed(settled.error);
+    const { text, is_error } = settled.ok ? settled.value : failed(name, settled.error);
     this.#failed.set(name, is_error ? (this.#failed.get(name) ?? 0) + 1 : 0);
+    if (settled.ok && !is_error) this.#unanswered.delete(name);
+    if (!settled.ok && isAnothers(this.#kit.means.get(name)))
+      this.#unanswered.set(name, cut(`${settled.error.code}: ${settled.error.message}`, 200));
     return { id, content: text, ...(is_error && { is_error }) };
   }
 
@@ -161,12 +176,16 @@ function changesSomething(means: Means | undefined): boolean {
   return (means?.is === "notes" || means?.is === "memory") && means.op === "write";
 }
 
+/** Does somebody else answer for it? */
+const isAnothers = (means: Means | undefined): boolean => means?.is === "tool" || means?.is === "consult";
+
 const material = (name: string, text: string, is_error: boolean): Outcome => ({ text: fence(name, text), is_error });
 
 const wrong = (problem: string): Outcome => ({ text: problem, is_error: true });
 
-const failed = ({ code, message, hint }: FailureInfo): Outcome =>
-  wrong(cut([`${code}: ${message}`, hint].filter(Boolean).join(". "), MOST_WORDS));
+/** What went wrong may be told in the words of whoever failed. */
+const failed = (name: string, { code, message, hint }: FailureInfo): Outcome =>
+  material(name, cut([`${code}: ${message}`, hint].filter(Boolean).join(". "), MOST_WORDS), true);
 
 const tooMany = (most: number): Settled<Outcome> => ({
   ok: true,
