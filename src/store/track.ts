@@ -35,7 +35,7 @@ function* keepVerdicts(run: Row): Tx<void> {
   const pattern = text(run, "pattern");
   if (!hasGates(pattern, input)) return;
   const lines = yield sql(
-    `select place, agent, value from lines where run = $1 and generation = $2 and kind = 'call' and state = 'done'
+    `select place, agent, value from lines where run = $1 and generation = $2 and kind in ('call', 'run') and state = 'done'
        and dropped = 0 and reused = 0 and agent is not null and ${NO_REHEARSAL} order by seq`,
     text(run, "id"),
     int(run, "generation"),
@@ -81,7 +81,7 @@ export function* rate(wish: Omit<GivenRating, "agents" | "at">, now: number): Tx
   const { run, by, score, note } = wish;
   if (!(yield* first(sql("select id from runs where id = $1", run)))) throw unknownRun(run);
   const answered = yield sql(
-    `select place, agent from lines where run = $1 and kind = 'call' and state = 'done' and dropped = 0
+    `select place, agent from lines where run = $1 and kind in ('call', 'run') and state = 'done' and dropped = 0
        and agent is not null order by seq`,
     run,
   );

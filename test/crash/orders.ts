@@ -9,6 +9,9 @@ export interface Setup {
   readonly lease_ms?: number;
   /** Has no key for the vendor, and so can play nothing that needs it. */
   readonly keyless?: boolean;
+  /** A folder of agent files, and the servers whose tools they may call. */
+  readonly agents?: string;
+  readonly mcp_servers?: Readonly<Record<string, { readonly command: string; readonly args: string[] }>>;
   /** Hosts that its workflows may ask. */
   readonly hosts?: readonly string[];
   /** How wrong its wall clock is. */
@@ -41,6 +44,8 @@ export interface Orders {
   cancel(id: string): Run;
   /** Answers what a run waits for. */
   answer(asked: { readonly id: string; readonly value: unknown }): null;
+  /** Decides what a run waits for; gives where that was. */
+  decide(asked: { readonly id: string; readonly how: "approved" | "rejected" }): string;
   /** How often it has committed something. */
   commits(): number;
   /** Kills itself right after so many further commits. */

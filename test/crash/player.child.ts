@@ -38,7 +38,8 @@ const config = readConfig({
   overrides: {
     home: setup.home,
     model: "openai/stub-model",
-    agents: [],
+    agents: setup.agents === undefined ? [] : [setup.agents],
+    ...(setup.mcp_servers && { mcp_servers: setup.mcp_servers }),
     ...(setup.hosts && { hosts: [...setup.hosts] }),
     log: "error",
     providers: { openai: { base_url: setup.vendor, api_key_env: "STUB_KEY", concurrency: 64, ...setup.provider } },
@@ -94,6 +95,14 @@ const orders: Obeyed = {
     for (const { place } of waiting) await baton.store.decide(id, place, { how: "answered", value }, "a person");
     baton.engine.nudge(id);
     return null;
+  },
+  async decide({ id, how }: { id: string; how: "approved" | "rejected" }) {
+    const [wait] = (await baton.store.progress(id)).waiting;
+    if (!wait) throw new Error(`${id} waits for nobody`);
+    const bound = wait.approval === undefined ? {} : { approval: wait.approval };
+    await baton.store.decide(id, wait.place, { how, ...bound }, "a person");
+    baton.engine.nudge(id);
+    return wait.place;
   },
   commits: () => commits,
   killAfter(more: number) {

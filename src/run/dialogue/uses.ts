@@ -9,7 +9,7 @@ import type { ToolResult, ToolUse } from "../../core/provider.ts";
 import { misfit } from "../../core/shape.ts";
 import { type State, stateAs } from "../../core/stalls.ts";
 import { asText, cut, listed } from "../../core/texts.ts";
-import { BUILT_IN_SERVER, CALLS_TOOL, type OfferedTool, type ToolAnswer, type ToolInput } from "../../core/toolbox.ts";
+import { BUILT_IN_SERVER, CALLS_TOOL, type OfferedTool, type ToolInput } from "../../core/toolbox.ts";
 import { isLimitOfRun } from "../frame.ts";
 import { allowed } from "./allowing.ts";
 import { consult } from "./consult.ts";
@@ -18,6 +18,7 @@ import { checkUse } from "./guarding.ts";
 import type { Kit, Means } from "./kit.ts";
 import { type MemoryOp, REMEMBERS } from "./memory-tools.ts";
 import { KEEPS_NOTES, type NotesOp } from "./notes.ts";
+import { toolAnswer } from "./tool-answer.ts";
 
 /** What came of one use: what others say of it is material, our own words are not. */
 interface Outcome {
@@ -133,7 +134,7 @@ export class Uses {
     const input: ToolInput = { server, tool, arguments: given, most };
     const subject = `tool:${server}/${tool}`;
     const deed: Deed = { does: CALLS_TOOL, input, effect, subject, ...(seconds !== undefined && { seconds }) };
-    const { text, is_error } = (await branch.act(name, deed)) as ToolAnswer;
+    const { text, is_error } = toolAnswer(await branch.act(name, deed));
     return material(name, text, is_error);
   }
 
