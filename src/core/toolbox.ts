@@ -92,3 +92,10 @@ export interface ToolAnswer {
   /** How many bytes of its text were cut off. */
   readonly cut?: number;
 }
+
+/** A deed as a person is told of it: a tool by its own name, with what it is called with. */
+export function actionOf({ does, input }: Pick<Deed, "does" | "input">): { name: string; arguments: unknown } {
+  if (does !== CALLS_TOOL) return { name: does, arguments: input };
+  const { server, tool, arguments: given } = input as ToolInput;
+  return { name: `${server}/${tool}`, arguments: given };
+}

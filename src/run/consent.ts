@@ -3,6 +3,7 @@ import { Failure } from "../core/errors.ts";
 import type { WaitAnswer } from "../core/pattern.ts";
 import { joinPlace } from "../core/place.ts";
 import type { Run } from "../core/store.ts";
+import { actionOf } from "../core/toolbox.ts";
 import type { Frame } from "./frame.ts";
 import type { Playing } from "./playing.ts";
 import { Waiting } from "./waiting.ts";
@@ -24,12 +25,13 @@ export function askConsent(
   play: Playing,
   frame: Frame,
   place: string,
-  { does, input, high_risk }: Deed,
+  deed: Deed,
   then: { readonly yes: () => void; readonly no: (failure: Failure) => void },
 ): void {
+  const { high_risk } = deed;
   const why = `this run is a fork of ${play.run.source}: it would do this again, or for the first time`;
   const choices = ["approve", "reject"] as const;
-  const action = { name: does, arguments: input };
+  const action = actionOf(deed);
   const ask = { kind: "approval", show: { why }, action, choices, ...(high_risk && { high_risk }) } as const;
   const done = ({ how }: WaitAnswer) => (how === "approved" ? then.yes() : then.no(refused(place)));
   new Waiting(play, frame, consentPlace(place), ask, { done, fail: then.no }).begin();

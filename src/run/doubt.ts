@@ -2,6 +2,7 @@ import type { Deed, Verdict } from "../core/deed.ts";
 import { Failure } from "../core/errors.ts";
 import type { WaitAnswer } from "../core/pattern.ts";
 import { joinPlace, nthName } from "../core/place.ts";
+import { actionOf } from "../core/toolbox.ts";
 import type { Claim } from "../core/undoing.ts";
 import type { Frame } from "./frame.ts";
 import type { Playing } from "./playing.ts";
@@ -38,12 +39,13 @@ export function askWhetherDone(
   frame: Frame,
   place: string,
   nth: number,
-  { does, input }: Deed,
+  deed: Deed,
   then: { readonly told: (verdict: Verdict) => void; readonly fail: (failure: Failure) => void },
 ): void {
+  const { name: action, arguments: input } = actionOf(deed);
   const show = {
     problem: `${place} had begun when the server stopped, and nobody knows whether it was done`,
-    action: does,
+    action,
     input,
     approve: "it was done",
     answer: "it was done, and gave this value",

@@ -230,6 +230,22 @@ describe("the tools that a file names", () => {
   });
 });
 
+describe("what a person must allow", () => {
+  test.each([
+    ["one tool of all that it has", "[db/*]", "[db/drop]", ["db/drop"]],
+    ["all of a server, of which it has one tool", "[db/query]", "['db/*']", ["db/*"]],
+  ])("may be %s", (_, tools, approve, asked) => {
+    const { spec, notes } = claude(`x-baton: { tools: ${tools}, approve: ${approve} }`, { servers: ["db"] });
+    expect(spec?.approve).toEqual(asked);
+    expect(notes).toEqual([]);
+  });
+
+  test("is told where it is none of its tools, as a word that was mistyped is", () => {
+    const { notes } = claude("x-baton: { tools: [db/drop], approve: [db/dorp] }", { servers: ["db"] });
+    expect(notes).toEqual(["nobody is asked for `db/dorp`: it is none of its tools, which are db/drop"]);
+  });
+});
+
 describe("what a file does not want", () => {
   test("is taken away", () => {
     expect(claude("tools: Read, Grep, Bash\ndisallowedTools: Bash, Grep").spec?.tools).toEqual(["baton/read"]);

@@ -116,16 +116,14 @@ class Sum {
     const torn = [...this.#denied].filter(
       (denied) => !denied.endsWith("/*") && tools.includes(`${serverOf(denied)}/*`),
     );
-    const approve = this.#careful().filter((grant) =>
-      tools.some((one) => one === grant || one === `${serverOf(grant)}/*`),
-    );
+    const approve = this.#careful().filter((grant) => tools.some((one) => overlaps(one, grant)));
     const { web_search = { max_uses: USUAL_SEARCHES } } = this.#draft;
     const lacking = lackingWords(this.#lacking, torn, this.#beside);
     return {
       ...(tools.length > 0 && { tools }),
       ...(approve.length > 0 && { approve: [...new Set(approve)] }),
       ...(this.#searches && { web_search }),
-      notes: [...new Set([...this.#notes, ...this.#told()])],
+      notes: [...new Set([...this.#notes, ...this.#told(), ...this.#unasked(tools)])],
       ...(lacking !== undefined && { lacking }),
     };
   }
@@ -134,6 +132,17 @@ class Sum {
   #careful(): string[] {
     const parts = (this.#draft.denied ?? []).filter(isPart);
     return [...this.#approve, ...[...(this.#draft.approve ?? []), ...parts].flatMap((word) => this.#grantsOf(word))];
+  }
+
+  /** Words that ask for a person and are about none of its tools: perhaps another was meant. */
+  #unasked(tools: readonly string[]): string[] {
+    const idle = (this.#draft.approve ?? []).filter((word) => {
+      const grants = this.#grantsOf(word);
+      return word.includes("/") && !grants.some((grant) => tools.some((one) => overlaps(one, grant)));
+    });
+    return idle.map(
+      (word) => `nobody is asked for \`${word}\`: it is none of its tools, which are ${tools.join(", ") || "none"}`,
+    );
   }
 
   #told(): string[] {
@@ -159,6 +168,10 @@ class Sum {
     return (this.#draft.denied ?? []).some((denied) => !isPart(denied) && denied.toLowerCase() === tool.toLowerCase());
   }
 }
+
+/** Is there a tool that both mean? */
+const overlaps = (one: string, other: string): boolean =>
+  one === other || one === `${serverOf(other)}/*` || other === `${serverOf(one)}/*`;
 
 const isPart = (word: string): boolean => partsOf(word).within !== undefined;
 const serverOf = (grant: string): string => grant.slice(0, grant.indexOf("/"));
