@@ -79,7 +79,7 @@ describe.each(["ann", "olga"])("%s, who has a real server of files", (name) => {
     expect([calls, toNano(end.data.usage?.usd ?? 0)]).toEqual([3, nano]);
     expect(cached).toBeGreaterThan(1024);
     expect((await stage.trace(end, { view: "summary" })).text).toContain(`cached_tokens: ${cached}`);
-    expect((await stage.trace(end, { view: "cost" })).text).toContain(`(${cached} cached)`);
+    expect((await stage.trace(end, { view: "cost" })).text).toContain(`(${cached.toLocaleString("en")} cached, `);
   });
 
   it("has all of it in its trace, and on the page, in words", async () => {
