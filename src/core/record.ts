@@ -1,8 +1,9 @@
 import type { FailureInfo } from "./errors.ts";
 import { toUsd } from "./money.ts";
-import type { Message, ToolUse } from "./provider.ts";
+import type { Message } from "./provider.ts";
 import { redact, redactText, TAKEN_OUT } from "./redact.ts";
 import type { Attempt, Line, Memory, Run } from "./store.ts";
+import { toldOf } from "./told.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
 type ExitStatus = "success" | "semantic failure" | "exception";
@@ -76,7 +77,7 @@ function fromLine(line: Line, attempts: readonly Attempt[]): StepRecord {
     status: state === "done" ? "success" : exitOf(error),
     ...(who !== undefined && { agent: who }),
     ...(which !== undefined && { model: which }),
-    ...(value !== undefined && { value: redact(kind === "call" ? saidIn(value) : value) }),
+    ...(value !== undefined && { value: redact(toldOf(line)) }),
     ...(error && { error }),
     usage: attempts.length > 0 ? sum(attempts) : line.reused ? NO_USAGE : (line.usage ?? NO_USAGE),
     ms,
@@ -103,15 +104,6 @@ function fromAttempts(attempts: readonly Attempt[]): StepRecord | undefined {
     attempts,
     marks: marksOf(attempts),
   };
-}
-
-/** What a turn of a dialogue came to: its answer, or what it wants done. Any other value is what it is. */
-function saidIn(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if ("answer" in value && Object.keys(value).length === 1) return value.answer;
-  if (!("uses" in value && Array.isArray(value.uses) && "text" in value)) return value;
-  const wants = value.uses.map(({ name, arguments: given }: ToolUse) => `${name} ${JSON.stringify(given)}`).join(", ");
-  return [value.text, `wants ${wants}`].filter(Boolean).join("\n");
 }
 
 const exitOf = (error: FailureInfo | undefined): ExitStatus =>

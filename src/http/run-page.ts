@@ -5,7 +5,7 @@ import { isRehearsal, type StepRecord, stepRecords } from "../core/record.ts";
 import { redact } from "../core/redact.ts";
 import { hasEnded } from "../core/status.ts";
 import type { Attempt, Memory, Run } from "../core/store.ts";
-import { toldOf, wantOf } from "../core/told.ts";
+import { wantOf } from "../core/told.ts";
 import { badge, duration, type Html, layout, moment } from "./layout.ts";
 
 const REFRESH_SECONDS = 3;
@@ -75,12 +75,10 @@ const row = (record: StepRecord): Html => html`<tr>
 ${inside(record)}`;
 
 /** What was asked and answered; of what no model was asked for, what came of it. */
-function inside(record: StepRecord): Html {
-  const { attempts, error } = record;
-  const told = toldOf(record);
+function inside({ attempts, error, value }: StepRecord): Html {
   if (attempts.length > 0) return folded("asked and answered", attempts.map(asked));
   if (error) return folded("what went wrong", html`<pre>${error.code}: ${cut(error.message)}</pre>`);
-  return told === undefined ? html`` : folded("what came of it", html`<pre>${readable(told)}</pre>`);
+  return value === undefined ? html`` : folded("what came of it", html`<pre>${readable(value)}</pre>`);
 }
 
 const folded = (title: string, what: Html | readonly Html[]): Html =>

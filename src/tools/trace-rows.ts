@@ -1,7 +1,6 @@
 import { toUsd } from "../core/money.ts";
 import type { StepRecord } from "../core/record.ts";
 import type { Attempt } from "../core/store.ts";
-import { toldOf } from "../core/told.ts";
 import type { Usage } from "../core/usage.ts";
 import { clip, textOf } from "./fit.ts";
 import { cachedShare, decimal } from "./render.ts";
@@ -29,8 +28,7 @@ export interface StepRow {
 }
 
 export function stepRow(record: StepRecord): StepRow {
-  const { place, kind, status, agent, model, ms, attempts, marks, error, generation } = record;
-  const value = toldOf(record);
+  const { place, kind, status, agent, model, ms, attempts, marks, error, value, generation } = record;
   const version = attempts.at(-1)?.input.shape_version;
   return {
     step: place,

@@ -92,7 +92,7 @@ it("an agent asks a peer that its file names, and is told the answer as data; bo
   expect(end.data, end.text).toMatchObject({ status: "succeeded", usage: { calls: 3 } });
   expect(end.data.output).toMatch(/^<data-\w+ name="ed">\nForty-two\.\n<\/data-/);
   const trace = await steps(end);
-  expect(trace).toContain('Wants consult {"agent":"ed","question":"How many?"}');
+  expect(trace).toContain('wants consult {"agent":"ed","question":"How many?"}');
   expect(trace).toMatch(/^lea\/map\/0\/ed\/ed .*→ Forty-two\.$/m);
   // The exchange is told as two messages, with who received what, and when.
   const exchange = await stage.whole("get_run_trace", { run_id: end.data.run_id, step: "lea/map/0/ed" });

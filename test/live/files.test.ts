@@ -86,7 +86,7 @@ describe.each(["ann", "olga"])("%s, who has a real server of files", (name) => {
     const since = stage.vendor.requests.length;
     const asked = await stage.play("run_agent", { agent: name, task: "Read the notes." });
     const lines = (await stage.trace(asked)).text;
-    expect(lines).toContain(`→ Let me look. Wants files_list_directory {"path":"${desk}"}`);
+    expect(lines).toContain(`→ Let me look. wants files_list_directory {"path":"${desk}"}`);
     expect(lines).toMatch(new RegExp(`${name}/map/1/files_read_text_file \\[success\\] .* → The notes`));
     const turn = await stage.whole("get_run_trace", { run_id: asked.data.run_id, step: `${name}/turn.2` });
     expect(turn).toContain("wanted files_write_file");
