@@ -1,5 +1,5 @@
 import type { Choice } from "./approval.ts";
-import { Failure } from "./errors.ts";
+import { Failure, type FailureInfo } from "./errors.ts";
 import type { Budget } from "./limits.ts";
 import { misfit } from "./shape.ts";
 import type { Decision, Run, Wait } from "./store.ts";
@@ -144,6 +144,11 @@ function checkValue(run: Run, wait: Wait, { decision, value }: Said): void {
   const why = wait.terms?.schema && misfit(value, wait.terms.schema);
   if (why !== undefined)
     throw wrong(`the value does not fit: ${why}`, `It must fit ${JSON.stringify(wait.terms?.schema).slice(0, 1000)}`);
+}
+
+/** What people are shown: of money that has run out, the sentence that says so. */
+export function shownOf({ kind, show }: Wait): unknown {
+  return kind === "budget" ? ((show as Partial<FailureInfo> | undefined)?.message ?? show) : show;
 }
 
 /** What an edit replaces: the action's arguments, or all that is shown. */

@@ -155,7 +155,7 @@ function requestOf(field: (name: string) => string, wait: Wait): DecisionRequest
   const text = field("value").replaceAll("\r\n", "\n");
   const value =
     decision === "raise_budget"
-      ? { usd: text === "" ? undefined : Number(text) }
+      ? { [field("unit") || "usd"]: text === "" ? undefined : Number(text) }
       : decision === "edit" || decision === "answer"
         ? typed(text, wait, decision)
         : undefined;

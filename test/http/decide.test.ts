@@ -116,8 +116,9 @@ describe("the page of a run that waits", () => {
     expect(data).toMatchObject({ status: "waiting", waiting_for: { kind: "budget" } });
     const browser = new Browser();
     const { body } = await browser.open(page(id));
+    expect(body).toContain("New cap in calls");
     expect(await browser.send(page(id), body, { decision: "raise_budget", value: "9" })).toMatchObject({ status: 303 });
-    expect((await (await house.baton.open()).store.get(id))?.caps.usd).toBe(9_000_000_000);
+    expect(await ended(id)).toMatchObject({ status: "succeeded", caps: { calls: 9 } });
   });
 
   it("does not decide on what has changed since it was shown", async () => {
