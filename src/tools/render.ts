@@ -59,12 +59,19 @@ function waitLines({ waiting_for: wait }: Envelope): string[] {
   const { show, action, by, default: instead, note, page } = wait;
   return [
     `waiting for ${wait.kind}${at}${hash}${until}${instead ? `, then: ${instead}` : ""}`,
-    show === undefined ? "" : `to be decided: ${textOf(show)}`,
+    show === undefined ? "" : shownLine(wait.kind, show),
     action === undefined ? "" : `to be done: ${textOf(action)}`,
     by ? "only a person may decide it" : "",
     note ? `note on it: ${note}` : "",
     page ? `a person decides here: ${page}` : "",
   ];
+}
+
+/** Of an outage and of money that has run out the sentence that says so; nobody decides for how long a timer waits. */
+function shownLine(kind: string, show: unknown): string {
+  const { outage, message } = Object(show) as { readonly outage?: unknown; readonly message?: unknown };
+  if (kind === "timer" && typeof outage === "string") return `why: ${outage}`;
+  return `to be decided: ${kind === "budget" && typeof message === "string" ? message : textOf(show)}`;
 }
 
 const where = ({ step, agent }: NonNullable<Envelope["error"]>): string =>
