@@ -102,7 +102,8 @@ describe("a cassette", () => {
   });
 
   test("names the step that has changed, also where others of its agent were asked before it", async () => {
-    const parts = (...said: string[]) => said.map((instructions, n) => ({ agent: "writer", name: `s${n}`, instructions }));
+    const parts = (...said: string[]) =>
+      said.map((instructions, n) => ({ agent: "writer", name: `s${n}`, instructions }));
     await using house = await openHouse({ agents });
     const recorded = await house.play("run_pipeline", { task: "t", steps: parts("One.", "Two.", "Three.") });
     await using again = await playback(await record(house, recorded, "parts.jsonl"));
