@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { Choice } from "../core/approval.ts";
-import { type ApprovalPolicy, choicesOf, type Decider, needsPerson, settlement } from "../core/deciding.ts";
+import {
+  type ApprovalPolicy,
+  choicesOf,
+  type Decider,
+  needsPerson,
+  settlement,
+  settlesItself,
+} from "../core/deciding.ts";
 import { Failure } from "../core/errors.ts";
 import { type Lack, lackOf, raisedCaps, UNIT_NAMES } from "../core/raising.ts";
 import type { Run, RunStore, Wait } from "../core/store.ts";
@@ -98,15 +105,12 @@ async function worded({ run, wait }: Asked, options: ApproveOptions, terminal: T
   if (edit !== undefined) return { decision: "edit", value: typed(textOf(edit), wait, "edit"), ...note };
   if (answer !== undefined) return { decision: "answer", value: typed(answer, wait, "answer"), ...note };
   if (yes) return { decision: "approve", ...note };
-  if (isAbove(wait))
+  if (settlesItself(wait))
     return void terminal.say("Nobody decides this: the run goes on by itself when that cap counts anew.");
   const word = terminal.isPerson ? await said(run, wait, terminal) : undefined;
   if (!word) terminal.say(`Nothing was decided. Say ${waysOf(run, wait)}.`);
   return word && { ...word, ...note };
 }
-
-/** Does it wait for a cap above its run to count anew? Nobody settles that. */
-const isAbove = ({ kind, expires_at }: Wait): boolean => kind === "budget" && expires_at !== undefined;
 
 const WAYS = { approve: "--yes", reject: "--reject", edit: "--edit <file>", answer: "--answer <text>" } as const;
 
@@ -143,7 +147,7 @@ async function write(
   if ("raise" in word) {
     await store.raise(run.id, raisedCaps(run, { [word.unit]: word.raise }, { decider, policy }), decider.name);
     return terminal.say(
-      `The cap of ${run.id} is now ${word.raise} ${UNIT_NAMES[word.unit]}. ${isAbove(wait) ? WAITS_ON : GOES_ON}`,
+      `The cap of ${run.id} is now ${word.raise} ${UNIT_NAMES[word.unit]}. ${settlesItself(wait) ? WAITS_ON : GOES_ON}`,
     );
   }
   const hash = wait.approval === undefined ? {} : { approval: wait.approval };

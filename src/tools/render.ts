@@ -59,7 +59,7 @@ function waitLines({ waiting_for: wait }: Envelope): string[] {
   const { show, action, by, default: instead, note, page } = wait;
   return [
     `waiting for ${wait.kind}${at}${hash}${until}${instead ? `, then: ${instead}` : ""}`,
-    show === undefined ? "" : shownLine(wait.kind, show),
+    show === undefined ? "" : shownLine(wait, show),
     action === undefined ? "" : `to be done: ${textOf(action)}`,
     by ? "only a person may decide it" : "",
     note ? `note on it: ${note}` : "",
@@ -67,11 +67,12 @@ function waitLines({ waiting_for: wait }: Envelope): string[] {
   ];
 }
 
-/** Of an outage and of money that has run out the sentence that says so; nobody decides for how long a timer waits. */
-function shownLine(kind: string, show: unknown): string {
-  const { outage, message } = Object(show) as { readonly outage?: unknown; readonly message?: unknown };
-  if (kind === "timer" && typeof outage === "string") return `why: ${outage}`;
-  return `to be decided: ${kind === "budget" && typeof message === "string" ? message : textOf(show)}`;
+/** Of an outage and of money that has run out the sentence that says so; nobody decides on a timer, nor on a cap of all runs. */
+function shownLine({ kind, until }: NonNullable<Envelope["waiting_for"]>, show: unknown): string {
+  const { outage, message } = Object(show) as { readonly outage?: string; readonly message?: string };
+  if (kind === "timer" && outage !== undefined) return `why: ${outage}`;
+  if (kind !== "budget") return `to be decided: ${textOf(show)}`;
+  return `${until === undefined ? "to be decided" : "why"}: ${message ?? textOf(show)}`;
 }
 
 const where = ({ step, agent }: NonNullable<Envelope["error"]>): string =>

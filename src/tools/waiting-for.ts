@@ -1,4 +1,4 @@
-import { anyOf, choicesOf, needsPerson } from "../core/deciding.ts";
+import { anyOf, choicesOf, needsPerson, settlesItself } from "../core/deciding.ts";
 import type { FailureInfo } from "../core/errors.ts";
 import { lackOf } from "../core/raising.ts";
 import type { Run, Wait } from "../core/store.ts";
@@ -25,7 +25,7 @@ export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<
     ...(choicesOf(wait).length > 0 && needsPerson(wait, { self }) && { by: "person" as const }),
     ...(instead && { default: "value" in instead ? JSON.stringify(instead.value).slice(0, 200) : instead.how }),
     ...noteOf(wait),
-    ...(page !== undefined && { page }),
+    ...(page !== undefined && !settlesItself(wait) && { page }),
   };
 }
 
