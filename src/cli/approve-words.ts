@@ -1,4 +1,4 @@
-import { anyOf, choicesOf } from "../core/deciding.ts";
+import { anyOf, choicesOf, shownOf } from "../core/deciding.ts";
 import { showUsd } from "../core/money.ts";
 import type { Run, Wait } from "../core/store.ts";
 import { visible } from "../core/visible.ts";
@@ -22,7 +22,7 @@ function line({ run, wait }: Asked, i: number): string {
     expires_at !== undefined && `until ${iso(expires_at)}`,
     escalated_at !== undefined && (terms?.escalate?.note ?? "waits for long"),
   ].filter(Boolean);
-  const about = clipped(visible(terms?.action ?? wait.show).replace(/\s+/g, " "), SHORT);
+  const about = clipped(visible(terms?.action ?? shownOf(wait)).replace(/\s+/g, " "), SHORT);
   return `${i + 1}. ${run.id} ${run.pattern}: ${kind} at ${place}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}: ${about}`;
 }
 
@@ -40,7 +40,7 @@ export function shown({ run, wait }: Asked): string {
     note: escalated_at === undefined ? undefined : (escalate?.note ?? "it has waited for long"),
     else: instead && `if nobody decides: ${"value" in instead ? visible(instead.value) : instead.how}`,
     hash: approval,
-    shown: show === undefined ? undefined : visible(show),
+    shown: show === undefined ? undefined : visible(shownOf(wait)),
     action: action?.name,
     with: action?.arguments === undefined ? undefined : visible(action.arguments),
     must: schema && `fit ${clipped(JSON.stringify(schema), 1000)}`,

@@ -1,9 +1,16 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { Choice } from "../core/approval.ts";
-import { type ApprovalPolicy, choicesOf, type Decider, needsPerson, settlement } from "../core/deciding.ts";
+import {
+  type ApprovalPolicy,
+  choicesOf,
+  type Decider,
+  needsPerson,
+  settlement,
+  settlesItself,
+} from "../core/deciding.ts";
 import { Failure } from "../core/errors.ts";
-import { raisedCaps } from "../core/raising.ts";
+import { type Lack, lackOf, raisedCaps, UNIT_NAMES } from "../core/raising.ts";
 import type { Run, RunStore, Wait } from "../core/store.ts";
 import { typed } from "../core/typed.ts";
 import { type Asked, listed, shown } from "./approve-words.ts";
@@ -88,25 +95,36 @@ async function onlyOne(
 /** What is decided: a choice with its value, or caps. */
 type Word =
   | { readonly decision: Choice; readonly value?: unknown; readonly note?: string }
-  | { readonly raise: number };
+  | { readonly raise: number; readonly unit: Lack["unit"] };
 
-async function worded({ wait }: Asked, options: ApproveOptions, terminal: Terminal): Promise<Word | undefined> {
+async function worded({ run, wait }: Asked, options: ApproveOptions, terminal: Terminal): Promise<Word | undefined> {
   const { yes, reject, answer, edit, raise } = options;
   const note = options.note === undefined ? {} : { note: options.note };
-  if (raise !== undefined) return { raise };
+  if (raise !== undefined) return { raise, unit: lackOf(run, wait).unit };
   if (reject) return { decision: "reject", ...note };
   if (edit !== undefined) return { decision: "edit", value: typed(textOf(edit), wait, "edit"), ...note };
   if (answer !== undefined) return { decision: "answer", value: typed(answer, wait, "answer"), ...note };
   if (yes) return { decision: "approve", ...note };
-  const word = terminal.isPerson ? await said(wait, terminal) : undefined;
-  if (!word) terminal.say("Nothing was decided. Say --yes, --reject, --answer <text>, --edit <file> or --raise <usd>.");
+  if (settlesItself(wait))
+    return void terminal.say("Nobody decides this: the run goes on by itself when that cap counts anew.");
+  const word = terminal.isPerson ? await said(run, wait, terminal) : undefined;
+  if (!word) terminal.say(`Nothing was decided. Say ${waysOf(run, wait)}.`);
   return word && { ...word, ...note };
 }
 
-async function said(wait: Wait, terminal: Terminal): Promise<Word | undefined> {
+const WAYS = { approve: "--yes", reject: "--reject", edit: "--edit <file>", answer: "--answer <text>" } as const;
+
+/** The options that decide this wait. */
+function waysOf(run: Run, wait: Wait): string {
+  const ways = choicesOf(wait).map((choice) => WAYS[choice]);
+  return ways.length > 0 ? ways.join(" or ") : `--raise <${UNIT_NAMES[lackOf(run, wait).unit]}>`;
+}
+
+async function said(run: Run, wait: Wait, terminal: Terminal): Promise<Word | undefined> {
   if (wait.kind === "budget") {
-    const usd = await terminal.ask("The new cap in USD (Enter leaves it): ");
-    return usd === "" ? undefined : { raise: Number(usd) };
+    const { unit, enough } = lackOf(run, wait);
+    const cap = await terminal.ask(`The new cap in ${UNIT_NAMES[unit]}, such as ${enough} (Enter leaves it): `);
+    return cap === "" ? undefined : { raise: Number(cap), unit };
   }
   const choices: readonly Choice[] = choicesOf(wait).filter((choice) => choice !== "edit");
   const decision = await terminal.ask(`Decide: ${choices.join(", ")} (Enter leaves it): `);
@@ -123,12 +141,14 @@ async function write(
   { terminal, policy }: { readonly terminal: Terminal; readonly policy: ApprovalPolicy },
 ): Promise<void> {
   const isTheirs =
-    "raise" in word ? word.raise > (policy.run_max.usd ?? Number.POSITIVE_INFINITY) : needsPerson(wait, policy);
+    "raise" in word ? word.raise > (policy.run_max[word.unit] ?? Number.POSITIVE_INFINITY) : needsPerson(wait, policy);
   if (isTheirs) await meant(run, wait, terminal);
   const decider = deciderAt(wait, isTheirs, terminal);
   if ("raise" in word) {
-    await store.raise(run.id, raisedCaps(run, { usd: word.raise }, { decider, policy }), decider.name);
-    return terminal.say(`The cap of ${run.id} is now $${word.raise}. ${GOES_ON}`);
+    await store.raise(run.id, raisedCaps(run, { [word.unit]: word.raise }, { decider, policy }), decider.name);
+    return terminal.say(
+      `The cap of ${run.id} is now ${word.raise} ${UNIT_NAMES[word.unit]}. ${settlesItself(wait) ? WAITS_ON : GOES_ON}`,
+    );
   }
   const hash = wait.approval === undefined ? {} : { approval: wait.approval };
   const { decision } = settlement(run, [wait], { step: wait.place, ...hash, ...word }, { decider, policy });
@@ -146,6 +166,7 @@ function deciderAt({ terms }: Wait, isPerson: boolean, terminal: Terminal): Deci
   return { name, is: isPerson ? "person" : "model", ...(isOwner && { owner: true }) };
 }
 
+const WAITS_ON = "It waits on for the cap above it.";
 const GOES_ON = "The run goes on in the server that is there, or in the next one that starts.";
 
 async function meant({ id }: Run, { place }: Wait, terminal: Terminal): Promise<void> {

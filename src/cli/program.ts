@@ -114,7 +114,11 @@ function program(): Command {
     .option("--reject", "reject it")
     .option("--edit <file>", "approve what the file holds instead (JSON, or a text)")
     .option("--answer <text>", "answer it")
-    .option("--raise <usd>", "a new cap, where it waits for money", Number)
+    .option(
+      "--raise <cap>",
+      "a new cap, where it waits for a budget: in USD, or in the tokens or calls that ran out",
+      Number,
+    )
     .option("--note <text>", "why")
     .action(
       act<ApproveOptions>(async (options, id) =>

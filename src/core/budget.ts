@@ -1,4 +1,4 @@
-import { affordableOutput, type PriceCard, showUsd, worstCost } from "./money.ts";
+import { affordableOutput, type PriceCard, showUsd, toUsd, worstCost } from "./money.ts";
 
 /** What is counted against a cap: nano-USD, tokens, calls. */
 export interface Amount {
@@ -119,4 +119,10 @@ export function showRefusal({ scope, unit, spent, held, asked, cap }: Refused): 
   const show = (n: number) => (unit === "usd" ? showUsd(n) : `${n}${unit === "calls" ? "" : " tokens"}`);
   const what = unit === "calls" ? "calls" : unit === "usd" ? "money" : "tokens";
   return `the ${scope}'s cap of ${what} is ${show(cap)}: ${show(spent)} spent, ${show(held)} held, ${show(asked)} asked at the least`;
+}
+
+/** The least cap with which it would not have been refused; of money in USD. */
+export function neededCap({ unit, spent, held, asked }: Refused): number {
+  const least = spent + held + asked;
+  return unit === "usd" ? toUsd(least) : least;
 }

@@ -1,5 +1,5 @@
 import type { Choice } from "./approval.ts";
-import { Failure } from "./errors.ts";
+import { Failure, type FailureInfo } from "./errors.ts";
 import type { Budget } from "./limits.ts";
 import { misfit } from "./shape.ts";
 import type { Decision, Run, Wait } from "./store.ts";
@@ -146,14 +146,22 @@ function checkValue(run: Run, wait: Wait, { decision, value }: Said): void {
     throw wrong(`the value does not fit: ${why}`, `It must fit ${JSON.stringify(wait.terms?.schema).slice(0, 1000)}`);
 }
 
+/** Does it wait for a cap above its run to count anew? Nobody settles that. */
+export const settlesItself = ({ kind, expires_at }: Wait): boolean => kind === "budget" && expires_at !== undefined;
+
+/** What people are shown: of money that has run out, the sentence that says so. */
+export function shownOf({ kind, show }: Wait): unknown {
+  return kind === "budget" ? ((show as Partial<FailureInfo> | undefined)?.message ?? show) : show;
+}
+
 /** What an edit replaces: the action's arguments, or all that is shown. */
 export const editable = ({ terms, show }: Wait): unknown => terms?.action?.arguments ?? show;
 
 function undecidable(run: Run, wait: Wait): Failure {
-  if (wait.kind === "budget" && wait.expires_at !== undefined)
+  if (settlesItself(wait))
     return wrong(
       `${quote(wait)} waits for a cap above the run's own to count anew`,
-      `The run goes on by itself at ${new Date(wait.expires_at).toISOString()}. To stop it: control_run {"run_id":"${run.id}","action":"cancel"}`,
+      `The run goes on by itself at ${new Date(wait.expires_at ?? 0).toISOString()}. To stop it: control_run {"run_id":"${run.id}","action":"cancel"}`,
     );
   if (wait.kind === "budget")
     return wrong(`${quote(wait)} waits for money`, rightCall(run, "raise_budget", { value: { usd: 2 } }));

@@ -6,7 +6,7 @@ import { otherwise, type TapedMessage } from "./taped-message.ts";
 /** In words, where a request that is on no cassette first departs from the one that it was to be. */
 export function drift(asked: TapedRequest, agent: string, nth: number, taped: readonly Taped[]): string {
   const same = taped.filter((one) => one.agent === agent);
-  const meant = same[Math.min(nth, same.length) - 1] ?? taped[0];
+  const meant = nearest(asked, same.length > 0 ? same : taped, nth);
   if (!meant) return "the cassette holds no requests";
   const where = `it was to be ${meant.place} (${meant.agent})`;
   const differs = firstDifference(meant.request, asked);
@@ -14,6 +14,29 @@ export function drift(asked: TapedRequest, agent: string, nth: number, taped: re
     ? `${where}, and says the same but for what was taken out as a secret`
     : `${where}: ${differs}`;
 }
+
+/** What it was to be is what it is most like; of several, the one that was asked for as manieth. */
+function nearest(asked: TapedRequest, taped: readonly Taped[], nth: number): Taped | undefined {
+  const far = taped.map(({ request }) => distance(request, shown(asked)));
+  const least = Math.min(...far);
+  const near = taped.filter((_, n) => far[n] === least);
+  const inTurn = taped[Math.min(nth, taped.length) - 1];
+  return near.find((one) => one === inTurn) ?? near[0];
+}
+
+/** How many lines tell two requests apart. */
+function distance(taped: TapedRequest, now: TapedRequest): number {
+  const texts = ({ system, messages }: TapedRequest) => [system, ...messages.map(({ content }) => content)];
+  const [before, after] = [texts(taped), texts(now)];
+  const lines = Array.from({ length: Math.max(before.length, after.length) }, (_, n) =>
+    changed(before[n] ?? "", after[n] ?? ""),
+  );
+  const beside = [taped.model !== now.model, canonical(taped.shape) !== canonical(now.shape)].filter(Boolean);
+  return lines.reduce((sum, some) => sum + some, beside.length);
+}
+
+const changed = (before: string, after: string): number =>
+  before === after ? 0 : diffLines(before, after).filter(({ sign }) => sign !== " ").length;
 
 function firstDifference(taped: TapedRequest, asked: TapedRequest): string | undefined {
   const now = shown(asked);

@@ -83,6 +83,8 @@ export interface FailureInfo {
   readonly scope?: "step" | "run" | "caller" | "day";
   /** What it caps; only with BUDGET_EXCEEDED. */
   readonly unit?: "usd" | "tokens" | "calls";
+  /** The least cap, in USD, tokens or calls, with which the refused call could start; only with BUDGET_EXCEEDED. */
+  readonly needs?: number;
 }
 
 /** What is known of the bill of a request that failed: nothing was billed, or nobody can say. */
@@ -133,7 +135,7 @@ export class Failure extends Error {
   }
 
   toJSON(): FailureInfo {
-    const { step, agent, input_ref, hint, retry_after_ms, scope, unit } = this.options;
+    const { step, agent, input_ref, hint, retry_after_ms, scope, unit, needs } = this.options;
     return {
       code: this.code,
       kind: this.kind,
@@ -146,6 +148,7 @@ export class Failure extends Error {
       ...(retry_after_ms !== undefined && { retry_after_ms }),
       ...(scope !== undefined && { scope }),
       ...(unit !== undefined && { unit }),
+      ...(needs !== undefined && { needs }),
     };
   }
 }

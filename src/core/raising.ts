@@ -1,10 +1,28 @@
 import type { Caps } from "./budget.ts";
 import { misfits } from "./check.ts";
 import { type ApprovalPolicy, type Judge, peoplesWays, rightCall } from "./deciding.ts";
-import { Failure } from "./errors.ts";
+import { Failure, type FailureInfo } from "./errors.ts";
 import { Budget } from "./limits.ts";
-import { toNano } from "./money.ts";
-import type { Run } from "./store.ts";
+import { toNano, toUsd } from "./money.ts";
+import type { Run, Wait } from "./store.ts";
+
+/** A cap that has run out, and one that a run could go on with: USD, tokens or calls. */
+export interface Lack {
+  readonly unit: "usd" | "tokens" | "calls";
+  readonly enough: number;
+}
+
+/** What a wait for a budget lacks: twice the cap that is used up (a cap of nothing has no double), or what was asked for. */
+export function lackOf({ caps }: Pick<Run, "caps">, { kind, show }: Wait): Lack {
+  const { unit = "usd", needs = 0 } = (kind === "budget" ? show : {}) as Partial<FailureInfo>;
+  const twice = (caps[unit] || FIRST[unit]) * 2;
+  if (unit !== "usd") return { unit, enough: Math.max(twice, needs) };
+  return { unit, enough: Math.max(toUsd(twice), Math.ceil(needs * 100) / 100) };
+}
+const FIRST = { usd: 500_000_000, tokens: 50_000, calls: 5 };
+
+/** What a cap is called where people read it. */
+export const UNIT_NAMES = { usd: "USD", tokens: "tokens", calls: "calls" } as const;
 
 const UNITS = ["usd", "tokens", "calls", "seconds"] as const;
 

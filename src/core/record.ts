@@ -23,6 +23,8 @@ export interface StepRecord {
   readonly attempts: readonly Attempt[];
   /** What is not as usual about its bill or its answer: estimated, overrun, clamped, cached, reused. */
   readonly marks: readonly string[];
+  /** Who settled it and when, where somebody was waited for. */
+  readonly decided?: { readonly by: string; readonly at: number };
 }
 
 /** All places of a run in the order in which it learnt of them; what is in flight comes last. No secrets are shown. */
@@ -33,10 +35,17 @@ export function stepRecords({ lines, attempts, waits }: Memory): StepRecord[] {
   const untold = [...asked].filter(([key]) => !known.has(key)).map(([, list]) => fromAttempts(list));
   const open = waits.filter((wait) => wait.state === "open" && !known.has(keyOf(wait)));
   return [
-    ...told.map((line) => fromLine(line, asked.get(keyOf(line)) ?? [])),
+    ...told.map((line) => ({ ...fromLine(line, asked.get(keyOf(line)) ?? []), ...decidedOf(waits, line) })),
     ...untold.filter((record) => record !== undefined),
     ...open.map(({ place, generation }) => ({ ...BLANK, place, generation, kind: "wait", status: "waiting" }) as const),
   ];
+}
+
+function decidedOf(waits: Memory["waits"], { kind, generation, place }: Line): Pick<StepRecord, "decided"> {
+  if (kind !== "wait") return {};
+  const settled = waits.find((wait) => wait.generation === generation && wait.place === place);
+  const { decided_by: by, decided_at: at } = settled ?? {};
+  return by === undefined || at === undefined ? {} : { decided: { by, at } };
 }
 
 function withoutSecrets(attempt: Attempt): Attempt {

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
-import { anyOf, choicesOf, editable } from "../core/deciding.ts";
-import { toUsd } from "../core/money.ts";
+import { anyOf, choicesOf, editable, settlesItself, shownOf } from "../core/deciding.ts";
+import { lackOf, UNIT_NAMES } from "../core/raising.ts";
 import type { Run, Wait } from "../core/store.ts";
 import { visible } from "../core/visible.ts";
 import { badge, type Html, moment } from "./layout.ts";
@@ -21,9 +21,9 @@ export const asksPeople = ({ kind, state }: Wait): boolean =>
 export const decideForm = (run: Run, wait: Wait, terms?: FormTerms): Html => html`<section class="decide">
 <h2>${badge("waiting")} ${wait.kind} <span class="mono">${wait.place}</span></h2>
 ${facts(run, wait)}
-${wait.show === undefined ? "" : html`<h3>To be decided</h3><pre class="whole">${visible(wait.show)}</pre>`}
+${wait.show === undefined ? "" : html`<h3>${settlesItself(wait) ? "Goes on by itself" : "To be decided"}</h3><pre class="whole">${visible(shownOf(wait))}</pre>`}
 ${action(wait)}
-${terms ? form(run, wait, terms) : ""}
+${terms && !settlesItself(wait) ? form(run, wait, terms) : ""}
 </section>`;
 
 function facts(run: Run, { terms = {}, approval, opened_at, expires_at, escalated_at }: Wait): Html {
@@ -54,7 +54,7 @@ const form = (run: Run, wait: Wait, { csrf, token }: FormTerms): Html => html`
 <input type="hidden" name="csrf" value="${csrf}">
 <input type="hidden" name="step" value="${wait.place}">
 <input type="hidden" name="approval" value="${wait.approval ?? ""}">
-${wait.kind === "budget" ? (wait.expires_at === undefined ? budget(run) : "") : choices(wait)}
+${wait.kind === "budget" ? budget(run, wait) : choices(wait)}
 <p><label>Note <input name="note" maxlength="10000"></label></p>
 ${token === "none" ? "" : html`<p><label>Approver's token <input type="password" name="token" autocomplete="off"${token === "required" ? html` required` : ""}></label></p>`}
 </form>`;
@@ -77,6 +77,10 @@ ${area ? (said === "edit" ? html`<details><summary>Edit</summary>${area}</detail
 const plainText = (value: unknown): string =>
   typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
 
-const budget = ({ caps }: Run): Html => html`<p><label>New cap in USD
-<input name="value" type="number" min="0" step="any" required value="${caps.usd === undefined ? "" : toUsd(caps.usd * 2)}"></label>
+function budget(run: Run, wait: Wait): Html {
+  const { unit, enough } = lackOf(run, wait);
+  return html`<input type="hidden" name="unit" value="${unit}">
+<p><label>New cap in ${UNIT_NAMES[unit]}
+<input name="value" type="number" min="0" step="${unit === "usd" ? "any" : "1"}" required value="${enough}"></label>
 <button name="decision" value="raise_budget">Raise the budget</button></p>`;
+}

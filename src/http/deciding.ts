@@ -98,7 +98,12 @@ export class Deciding {
     const isOurs = isSameOrigin(c.req.raw) && this.#guard.knows(field("csrf"), readerOf(c), [run.id, place, approval]);
     if (!isOurs || !wait)
       throw new Failure("FORBIDDEN", "this form is none of ours, or it is too old", { hint: "Open the page anew." });
-    const approver = this.#approver(`Bearer ${field("token")}`) ?? c.get("approver");
+    const shown = this.#approver(`Bearer ${field("token")}`);
+    if (field("token") !== "" && shown === undefined)
+      throw new Failure("FORBIDDEN", "the token that was typed is no approver's", {
+        hint: "Go back and type it anew.",
+      });
+    const approver = shown ?? c.get("approver");
     return {
       request: requestOf(field, wait),
       decider: this.#deciderOf(c, approver, "page"),
@@ -155,7 +160,7 @@ function requestOf(field: (name: string) => string, wait: Wait): DecisionRequest
   const text = field("value").replaceAll("\r\n", "\n");
   const value =
     decision === "raise_budget"
-      ? { usd: text === "" ? undefined : Number(text) }
+      ? { [field("unit") || "usd"]: text === "" ? undefined : Number(text) }
       : decision === "edit" || decision === "answer"
         ? typed(text, wait, decision)
         : undefined;

@@ -62,7 +62,7 @@ const table = (records: readonly StepRecord[]): Html => html`<table>
 </table>`;
 
 const row = (record: StepRecord): Html => html`<tr>
-<td class="mono">${record.place}${record.marks.length === 0 ? "" : html`<br><span class="dim">${record.marks.join(", ")}</span>`}</td>
+<td class="mono">${record.place}${besides(record).map((each) => html`<br><span class="dim">${each}</span>`)}</td>
 <td>${badge(record.status)}${record.error ? html`<br><span class="dim">${record.error.code}</span>` : ""}</td>
 <td>${record.agent ?? record.kind}</td>
 <td>${record.model ?? ""}</td>
@@ -73,6 +73,11 @@ const row = (record: StepRecord): Html => html`<tr>
 <td class="n">${showUsd(record.usage.usd)}</td>
 </tr>
 ${inside(record)}`;
+
+const besides = ({ marks, decided }: StepRecord): string[] => [
+  ...(marks.length === 0 ? [] : [marks.join(", ")]),
+  ...(decided ? [`decided by ${decided.by}, ${moment(decided.at)}`] : []),
+];
 
 /** What was asked and answered; of what no model was asked for, what came of it. */
 function inside({ attempts, error, value }: StepRecord): Html {

@@ -165,7 +165,7 @@ export class Call implements Open, Gated, Asker {
     const { spec } = this.#asked.question;
     const policy = { ...catalogue.retry, ...spec.retry, ...this.#task.retry } as RetryPolicy;
     const next = nextRung(memory.attempts(this.place), spec.models.length, policy, stage.random);
-    if (next.do === "fail") return this.#exhausted(Failure.fromInfo(next.error), spec);
+    if (next.do === "fail") return this.#exhausted(Failure.fromInfo(next.error), spec, policy);
     if (next.do === "wait" && next.until > stage.clock.now()) return this.#sleepUntil(next.until);
     const pause = next.do === "ask" ? next.pause_ms : 0;
     if (pause <= 0) return this.#route(next.rung, next.turn);
@@ -173,10 +173,10 @@ export class Call implements Open, Gated, Asker {
   }
 
   /** No model is left: it fails, or waits until they can be reached again. */
-  #exhausted(failure: Failure, agent: AgentSpec): void {
+  #exhausted(failure: Failure, agent: AgentSpec, policy: RetryPolicy): void {
     if (failure.kind === "catastrophic") return this.#play.catastrophe(failure);
     const { stage, memory } = this.#play;
-    const until = waitAfter(failure, memory.attempts(this.place), stage);
+    const until = waitAfter(failure, memory.attempts(this.place), policy, stage);
     if (until !== undefined)
       return until > stage.clock.now() ? this.#sleepUntil(until, failure.message) : this.#route(0, 0);
     stage.guard.agentEnded(agent, failure);

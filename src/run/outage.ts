@@ -1,4 +1,5 @@
 import type { Code, Failure } from "../core/errors.ts";
+import type { RetryPolicy } from "../core/limits.ts";
 import type { Attempt } from "../core/store.ts";
 import type { Stage } from "./stage.ts";
 
@@ -20,17 +21,24 @@ export function waitOut(reasons: readonly Failure[], { onOutage }: Pick<Stage, "
 }
 
 /**
- * Until when a call waits whose models have all failed because they were out of reach: a cool-down that doubles with
- * every further failure. Undefined where they have failed of something else.
+ * Until when a call waits whose models have all failed because they were out of reach: a cool-down that doubles each
+ * time that it has been waited out in vain. Undefined where they have failed of something else.
  */
 export function waitAfter(
   { code }: Failure,
   past: readonly Attempt[],
+  policy: RetryPolicy,
   { onOutage, guard }: Pick<Stage, "onOutage" | "guard">,
 ): number | undefined {
   const last = past.at(-1);
   if (onOutage !== "wait" || !last || !OUT.includes(code)) return undefined;
-  const failed = past.filter(({ result }) => result === "failed").length;
-  const pause = Math.min(LONGEST_MS, guard.cooldownMs * 2 ** Math.min(failed - 1, 20));
+  const pause = Math.min(LONGEST_MS, guard.cooldownMs * 2 ** Math.min(inVain(last, past, policy), 20));
   return last.at + (last.ms ?? 0) + pause;
+}
+
+/** After its first attempts a model is tried once each time; those are told apart by what may be tried again at once. */
+function inVain({ rung, error }: Attempt, past: readonly Attempt[], { attempts, on }: RetryPolicy): number {
+  const failed = past.filter((attempt) => attempt.rung === rung && attempt.result === "failed").length;
+  const atFirst = on.some((code) => code.toUpperCase() === error?.code) ? attempts : 1;
+  return Math.max(0, failed - atFirst);
 }

@@ -316,14 +316,17 @@ export class Play implements Playing {
 
   /** A cap above the run is not for anybody to raise: it counts anew when the day is over. */
   #budgetWait(refusal: Failure): NewWait {
-    const before = [...this.memory.waits()].filter(({ kind }) => kind === "budget").length;
+    const before = [...this.memory.waits()].filter(({ kind }) => kind === "budget");
     const { scope, unit = "usd" } = refusal.options;
     const cap = scope === "caller" || scope === "day" ? this.stage.daily[scope][unit] : undefined;
+    const show = { ...refusal.toJSON(), ...(cap !== undefined && { cap }) };
+    const asked = before.find((wait) => wait.state === "open" && fingerprint(wait.show) === fingerprint(show));
+    if (asked && asked.expires_at === this.#anew) return asked;
     return {
       generation: this.run.generation,
-      place: `~budget.${before + 1}`,
+      place: `~budget.${before.length + 1}`,
       kind: "budget",
-      show: { ...refusal.toJSON(), ...(cap !== undefined && { cap }) },
+      show,
       opened_at: this.stage.clock.now(),
       ...(this.#anew !== undefined && { expires_at: this.#anew }),
     };

@@ -1,4 +1,4 @@
-import { reserveOf, showRefusal } from "../core/budget.ts";
+import { neededCap, reserveOf, showRefusal } from "../core/budget.ts";
 import { Failure } from "../core/errors.ts";
 import type { ModelReply } from "../core/provider.ts";
 import type { Hold, Settle, Write, Written } from "../core/store.ts";
@@ -168,7 +168,8 @@ export class Request {
     if (written?.did !== "refused") return;
     const { scope, unit } = written;
     const kind = scope === "step" ? ({ kind: "semantic" } as const) : {};
-    this.#asker.refused(new Failure("BUDGET_EXCEEDED", showRefusal(written), { scope, unit, ...kind }), this.#at);
+    const why = { scope, unit, needs: neededCap(written), ...kind };
+    this.#asker.refused(new Failure("BUDGET_EXCEEDED", showRefusal(written), why), this.#at);
   }
 
   /** What it must find free, and where; a closing call has other money left than the rest. */

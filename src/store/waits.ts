@@ -17,7 +17,7 @@ type Park = Extract<Write, { readonly do: "park" }>;
  * event how it stands: the event may have come before.
  */
 export function* openWait(run: string, wait: NewWait, filters: Filters, now: number): Tx<Wait | undefined> {
-  yield sql(
+  const opened = yield sql(
     `insert into waits (run, generation, place, kind, state, show, approval, expires_at, opened_at, event_type,
        event_where, event_correlation, terms, escalate_at, warn_at)
      values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -26,7 +26,8 @@ export function* openWait(run: string, wait: NewWait, filters: Filters, now: num
        event_type = excluded.event_type, event_where = excluded.event_where,
        event_correlation = excluded.event_correlation, terms = excluded.terms, escalate_at = excluded.escalate_at,
        escalated_at = null, warn_at = excluded.warn_at, warned_at = null
-     where waits.state = 'withdrawn'`,
+     where waits.state = 'withdrawn'
+     returning place`,
     run,
     wait.generation,
     wait.place,
@@ -42,7 +43,7 @@ export function* openWait(run: string, wait: NewWait, filters: Filters, now: num
     wait.escalate_at ?? null,
     (asksSomebody(wait) ? warnAt(wait) : undefined) ?? null,
   );
-  if (asksSomebody(wait)) yield* announceAsk(run, wait, now);
+  if (opened.length > 0 && asksSomebody(wait)) yield* announceAsk(run, wait, now);
   return wait.event && (yield* openForEvent(run, wait, filters, now));
 }
 
@@ -124,7 +125,7 @@ export function* park(run: Row, { places, asks }: Park, filters: Filters, now: n
   const named = open.filter((row) => places.includes(text(row, "place")));
   if (int(run, "cancelling") === 1 || named.length < new Set(places).size) return false;
   if (asks && !hasCaps(run, asks.caps)) return false;
-  if (asks) yield* openWait(id, asks.wait, filters, now);
+  if (asks && !(yield* askForBudget(id, asks.wait, filters, now))) return false;
   const expiries = [...open.map((row) => maybeInt(row, "expires_at")), asks?.wait.expires_at].filter(
     (at) => at !== undefined,
   );
@@ -134,6 +135,20 @@ export function* park(run: Row, { places, asks }: Park, filters: Filters, now: n
     expiries.length === 0 ? null : Math.min(...expiries),
   );
   return true;
+}
+
+/** One question about money at a time, whose answer is still to come: an older one has been overtaken. */
+function* askForBudget(run: string, wait: NewWait, filters: Filters, now: number): Tx<boolean> {
+  yield sql(
+    `update waits set state = 'withdrawn', decided_at = $3
+     where run = $1 and kind = 'budget' and state = 'open' and place <> $2`,
+    run,
+    wait.place,
+    now,
+  );
+  yield* openWait(run, wait, filters, now);
+  const isOpen = "select 1 as one from waits where run = $1 and place = $2 and state = 'open'";
+  return (yield* first(sql(isOpen, run, wait.place))) !== undefined;
 }
 
 const hasCaps = (run: Row, { usd, tokens, calls, seconds }: RunCaps): boolean =>

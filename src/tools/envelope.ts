@@ -161,7 +161,13 @@ export const refusal = (failure: Failure): Envelope => ({
   error: errorOf(failure.toJSON()),
 });
 
-const errorOf = ({ retry_after_ms: _, scope: __, unit: ___, ...info }: FailureInfo): Envelope["error"] => ({
+const errorOf = ({
+  retry_after_ms: _,
+  scope: __,
+  unit: ___,
+  needs: ____,
+  ...info
+}: FailureInfo): Envelope["error"] => ({
   ...info,
   message: clip(info.message, 1200),
   ...(info.hint !== undefined && { hint: clip(info.hint, 1600) }),

@@ -59,12 +59,20 @@ function waitLines({ waiting_for: wait }: Envelope): string[] {
   const { show, action, by, default: instead, note, page } = wait;
   return [
     `waiting for ${wait.kind}${at}${hash}${until}${instead ? `, then: ${instead}` : ""}`,
-    show === undefined ? "" : `to be decided: ${textOf(show)}`,
+    show === undefined ? "" : shownLine(wait, show),
     action === undefined ? "" : `to be done: ${textOf(action)}`,
     by ? "only a person may decide it" : "",
     note ? `note on it: ${note}` : "",
     page ? `a person decides here: ${page}` : "",
   ];
+}
+
+/** Of an outage and of money that has run out the sentence that says so; nobody decides on a timer, nor on a cap of all runs. */
+function shownLine({ kind, until }: NonNullable<Envelope["waiting_for"]>, show: unknown): string {
+  const { outage, message } = Object(show) as { readonly outage?: string; readonly message?: string };
+  if (kind === "timer" && outage !== undefined) return `why: ${outage}`;
+  if (kind !== "budget") return `to be decided: ${textOf(show)}`;
+  return `${until === undefined ? "to be decided" : "why"}: ${message ?? textOf(show)}`;
 }
 
 const where = ({ step, agent }: NonNullable<Envelope["error"]>): string =>

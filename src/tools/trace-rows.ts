@@ -24,11 +24,12 @@ export interface StepRow {
   readonly marks?: readonly string[];
   readonly error?: string;
   readonly answered?: string;
+  readonly decided_by?: string;
   readonly generation?: number;
 }
 
 export function stepRow(record: StepRecord): StepRow {
-  const { place, kind, status, agent, model, ms, attempts, marks, error, value, generation } = record;
+  const { place, kind, status, agent, model, ms, attempts, marks, error, value, generation, decided } = record;
   const version = attempts.at(-1)?.input.shape_version;
   return {
     step: place,
@@ -42,6 +43,7 @@ export function stepRow(record: StepRecord): StepRow {
     ...(marks.length > 0 && { marks }),
     ...(error && { error: `${error.code}: ${clip(error.message, 160)}` }),
     ...(value !== undefined && { answered: clip(textOf(value), 120) }),
+    ...(decided && { decided_by: decided.by }),
     ...(generation > 1 && { generation }),
   };
 }
@@ -74,6 +76,7 @@ export function stepLine(row: StepRow): string {
     row.marks?.join(", "),
     row.generation && `generation ${row.generation}`,
     row.error,
+    row.decided_by && `decided by ${row.decided_by}`,
     row.answered && `→ ${row.answered.replaceAll(/\s+/g, " ")}`,
   ]
     .filter(Boolean)

@@ -97,8 +97,9 @@ function unknownStep(wanted: string | undefined, records: readonly StepRecord[])
   return new Failure(wanted === undefined ? "INVALID_INPUT" : "NOT_FOUND", why, { hint: `Its steps: ${known}.` });
 }
 
-function stepText({ attempts, value, error, kind }: StepRecord, files: FilesGiven): string {
+function stepText({ attempts, value, error, kind, decided }: StepRecord, files: FilesGiven): string {
   const told = attempts.map((attempt, index) => attemptText(attempt, index, files));
+  if (decided) told.push(`decided by ${decided.by} at ${new Date(decided.at).toISOString()}`);
   if (kind !== "call" && value !== undefined) told.push(`told the run: ${textOf(value)}`);
   if (error) told.push(`failed: ${error.code} (${error.kind}): ${error.message}`);
   return told.join("\n\n");

@@ -1,6 +1,6 @@
-import { anyOf, choicesOf, needsPerson } from "../core/deciding.ts";
+import { anyOf, choicesOf, needsPerson, settlesItself } from "../core/deciding.ts";
 import type { FailureInfo } from "../core/errors.ts";
-import { toUsd } from "../core/money.ts";
+import { lackOf } from "../core/raising.ts";
 import type { Run, Wait } from "../core/store.ts";
 import type { Envelope, Next } from "./envelope.ts";
 import { fitting } from "./fit.ts";
@@ -25,7 +25,7 @@ export function waitOf(wait: Wait, { self = true, page }: Meeting): NonNullable<
     ...(choicesOf(wait).length > 0 && needsPerson(wait, { self }) && { by: "person" as const }),
     ...(instead && { default: "value" in instead ? JSON.stringify(instead.value).slice(0, 200) : instead.how }),
     ...noteOf(wait),
-    ...(page !== undefined && { page }),
+    ...(page !== undefined && !settlesItself(wait) && { page }),
   };
 }
 
@@ -53,14 +53,8 @@ export function settling({ id: run_id, caps }: Run, wait: Wait, { self = true }:
     const decision = { run_id, step, decision: choice, ...(approval !== undefined && { approval }) };
     return { tool: "decide", arguments: decision };
   }
-  const { scope, unit = "usd" } = (show ?? {}) as Partial<FailureInfo>;
+  const { scope } = (show ?? {}) as Partial<FailureInfo>;
   if (kind !== "budget" || scope === "caller" || scope === "day") return looks;
-  return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: doubled(caps, unit) } };
+  const { unit, enough } = lackOf({ caps }, wait);
+  return { tool: "decide", arguments: { run_id, decision: "raise_budget", value: { [unit]: enough } } };
 }
-
-/** Twice the cap that is used up; a cap of nothing has no double. */
-const doubled = (caps: Run["caps"], unit: "usd" | "tokens" | "calls") => {
-  const twice = (caps[unit] || FIRST[unit]) * 2;
-  return { [unit]: unit === "usd" ? toUsd(twice) : twice };
-};
-const FIRST = { usd: 500_000_000, tokens: 50_000, calls: 5 };

@@ -101,6 +101,16 @@ describe("a cassette", () => {
     );
   });
 
+  test("names the step that has changed, also where others of its agent were asked before it", async () => {
+    const parts = (...said: string[]) =>
+      said.map((instructions, n) => ({ agent: "writer", name: `s${n}`, instructions }));
+    await using house = await openHouse({ agents });
+    const recorded = await house.play("run_pipeline", { task: "t", steps: parts("One.", "Two.", "Three.") });
+    await using again = await playback(await record(house, recorded, "parts.jsonl"));
+    const { error } = await again.play("run_pipeline", { task: "t", steps: parts("One.", "Twice.", "Three.") });
+    expect(error?.message).toMatch(/it was to be s1 .*: it was "Two\." and is "Twice\."/);
+  });
+
   test("shows no secrets of what was asked, and plays back nevertheless", async () => {
     const secret = { agent: "oa/m", task: 'Use api_key: "hunter2hunter2" now.' };
     await using house = await openHouse({ script });

@@ -139,9 +139,24 @@ describe("baton approve", () => {
   it("raises a budget; above what one run may have only for a person", async () => {
     const id = await waiting(pay());
     expect((await baton(["approve", id, "--raise", "6"], home)).stderr).toContain("no terminal");
-    expect((await baton(["approve", id, "--raise", "3"], home)).stdout).toContain("is now $3");
+    expect((await baton(["approve", id, "--raise", "3"], home)).stdout).toContain("is now 3 USD");
     await atTerminal(id, { raise: 6 }, person(id.slice(-4)));
     expect((await (await house.baton.open()).store.get(id))?.caps.usd).toBe(6_000_000_000);
+  });
+
+  it("raises the cap that has run out, and says first which that is", async () => {
+    const steps = [{ agent: "writer" }, { agent: "critic" }];
+    const start = () => house.call("run_pipeline", { task: "t", steps, budget: { calls: 1 }, on_budget: "ask" });
+    const [one, other] = [String((await start()).data.run_id), String((await start()).data.run_id)];
+    const told = await baton(["approve", one], home);
+    expect(told.stdout).toContain("the run's cap of calls is 1");
+    expect(told.stdout).toContain("Nothing was decided. Say --raise <calls>.");
+    await baton(["approve", one, "--raise", "2"], home);
+    expect(await ended(one)).toMatchObject({ status: "succeeded", caps: { calls: 2 } });
+    const somebody = person("3");
+    await atTerminal(other, {}, somebody);
+    expect(somebody.read.join("\n")).toContain("The new cap in calls, such as 2");
+    expect(await ended(other)).toMatchObject({ status: "succeeded", caps: { calls: 3 } });
   });
 
   it("shows no control characters, so that nothing is hidden from who decides", async () => {

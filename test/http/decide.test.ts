@@ -116,8 +116,9 @@ describe("the page of a run that waits", () => {
     expect(data).toMatchObject({ status: "waiting", waiting_for: { kind: "budget" } });
     const browser = new Browser();
     const { body } = await browser.open(page(id));
+    expect(body).toContain("New cap in calls");
     expect(await browser.send(page(id), body, { decision: "raise_budget", value: "9" })).toMatchObject({ status: 303 });
-    expect((await (await house.baton.open()).store.get(id))?.caps.usd).toBe(9_000_000_000);
+    expect(await ended(id)).toMatchObject({ status: "succeeded", caps: { calls: 9 } });
   });
 
   it("does not decide on what has changed since it was shown", async () => {
@@ -213,11 +214,18 @@ describe("what only a person may decide", () => {
     const browser = new Browser();
     const { body } = await browser.open(page(id, withApprovers));
     expect(body).toContain('name="token"');
-    for (const token of ["", "wrong"])
-      expect((await browser.send(page(id, withApprovers), body, { decision: "approve", token })).status).toBe(403);
+    const send = (token: string) => browser.send(page(id, withApprovers), body, { decision: "approve", token });
+    expect(await send("")).toMatchObject({ status: 403, body: expect.stringContaining("high_risk") });
+    expect(await send("wrong")).toMatchObject({ status: 403, body: expect.stringContaining("no approver&#39;s") });
     const sent = await browser.send(page(id, withApprovers), body, { decision: "approve", token: KEY });
     expect(sent.status).toBe(303);
     expect(await waitOf(id)).toMatchObject({ decided_by: "ada (approver)" });
+    await ended(id);
+    expect((await browser.open(page(id, withApprovers))).body).toContain("decided by ada (approver)");
+    for (const view of [{ view: "steps" }, { view: "step", step: "ok" }]) {
+      const { text } = await house.call("get_run_trace", { run_id: id, ...view });
+      expect(text).toContain("decided by ada (approver)");
+    }
   });
 
   it("is decided by a click where there are none", async () => {

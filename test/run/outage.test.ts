@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
 import type { RunContext } from "../../src/core/pattern.ts";
 import { eventually, openHouse } from "../house.ts";
+import { BREAKER } from "./cast.ts";
 import { patternOf, Scene } from "./scene.ts";
 
 let scene: Scene;
@@ -112,6 +113,17 @@ describe("with on_outage: wait a run", () => {
     scene.say = () => "fine";
     expect(await scene.ended(id)).toMatchObject({ status: "succeeded", output: "fine" });
     expect(await scene.faults(id)).toEqual(["r1: 1:ann failed more often than it may"]);
+  });
+
+  test("waits for one cool-down at first, however often it has been tried before", async () => {
+    scene.say = () => outOfReach;
+    const id = await scene.start(oneCall("ann"));
+    await scene.serve();
+    await scene.until(() => scene.is(id, "waiting"));
+    const { waits, attempts } = await scene.store.memory(id);
+    expect(attempts.length).toBeGreaterThan(1);
+    const { at = 0, ms = 0 } = attempts.at(-1) ?? {};
+    expect((waits[0]?.expires_at ?? 0) - (at + ms)).toBeLessThanOrEqual(BREAKER.cooldown_seconds * 1000 + 1);
   });
 
   test("fails all the same where waiting does not help", async () => {

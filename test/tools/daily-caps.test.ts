@@ -38,7 +38,7 @@ describe("with on_budget: ask a run that is stopped by a cap above it", () => {
     "says that it is the %s's, until when, and that its own budget does not help",
     async (scope) => {
       const house = serve({ [`BATON_BUDGETS__${scope.toUpperCase()}__CALLS`]: "1" });
-      const { data } = await house.call("run_pipeline", TWO);
+      const { data, text } = await house.call("run_pipeline", TWO);
       const { run_id } = data;
       expect(data).toMatchObject({
         status: "waiting",
@@ -51,6 +51,7 @@ describe("with on_budget: ask a run that is stopped by a cap above it", () => {
         next: { tool: "get_run", arguments: { run_id } },
       });
       expect(JSON.stringify(data)).not.toContain("raise_budget");
+      expect(text).not.toMatch(/decided|a person decides/);
 
       const value = { calls: 10 };
       const { data: raised } = await house.call("decide", { run_id, decision: "raise_budget", value });

@@ -239,6 +239,35 @@ describe("raise_budget", () => {
     await paid.close();
   });
 
+  it("is told which cap would do, also where twice the old one would not", async () => {
+    const paid = rooms();
+    const args = { agent: "writer", task: "t", budget: { tokens: 10 }, on_budget: "ask" };
+    const { data } = await paid.call("run_agent", args);
+    expect(data).toMatchObject({ status: "waiting", waiting_for: { kind: "budget" } });
+    await paid.call("decide", data.next?.arguments);
+    const { data: now } = await paid.call("get_run", { run_id: data.run_id, wait_seconds: 20 });
+    expect(now).toMatchObject({ status: "succeeded" });
+    await paid.close();
+  });
+
+  it("is asked for once, however often the run is paused and resumed meanwhile", async () => {
+    const paid = rooms();
+    const steps = [{ agent: "writer" }, { agent: "critic" }];
+    const { data } = await paid.call("run_pipeline", { task: "t", steps, budget: { calls: 1 }, on_budget: "ask" });
+    const { run_id } = data;
+    const { store, engine } = await paid.baton.open();
+    for (let times = 0; times < 2; times++) {
+      await paid.call("control_run", { run_id, action: "pause" });
+      await paid.call("control_run", { run_id, action: "resume" });
+      const { data: now } = await paid.call("get_run", { run_id, wait_seconds: 20 });
+      expect(now).toMatchObject({ status: "waiting", steps: { waiting: ["~budget.1"] } });
+    }
+    expect((await store.memory(String(run_id))).waits).toHaveLength(1);
+    await paid.call("decide", { run_id, decision: "raise_budget", value: { calls: 2 } });
+    expect(await engine.wait(String(run_id), 15_000)).toMatchObject({ status: "succeeded" });
+    await paid.close();
+  });
+
   it.each([
     ["nothing", undefined],
     ["no cap", {}],
