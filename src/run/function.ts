@@ -41,24 +41,27 @@ export function byFunction({ play, frame, place, ref, task, tell }: Asking): boo
 /** Made from nothing but the task, so that a replay makes the same. */
 function inputOf(written: unknown, task: string): unknown {
   try {
-    return filled(written, { task, value: jsonOr(task) });
+    return filled(written, { task, ...jsonIn(task) });
   } catch (error) {
     return Failure.from(error);
   }
 }
 
+const VARIABLES = ["task", "value"];
+
 /** The same with every text in it read as a template over the task. */
 function filled(input: unknown, values: Readonly<Record<string, unknown>>): unknown {
-  if (typeof input === "string") return compileTemplate(input, Object.keys(values)).render(values);
+  if (typeof input === "string") return compileTemplate(input, VARIABLES).render(values);
   if (Array.isArray(input)) return input.map((item) => filled(item, values));
   if (typeof input !== "object" || input === null) return input;
   return Object.fromEntries(Object.entries(input).map(([key, item]) => [key, filled(item, values)]));
 }
 
-function jsonOr(text: string): unknown {
+/** What a task holds where it is JSON; a template that reads it from another fails. */
+function jsonIn(text: string): { readonly value?: unknown } {
   try {
-    return JSON.parse(text);
+    return { value: JSON.parse(text) };
   } catch {
-    return null;
+    return {};
   }
 }

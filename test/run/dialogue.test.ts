@@ -73,10 +73,10 @@ const worker = (more: Partial<AgentSpec>): AgentSpec => ({
   ...more,
 });
 
-const begun = (more: Partial<AgentSpec>, others: readonly AgentSpec[] = []) => {
+const begun = (more: Partial<AgentSpec>, others: readonly AgentSpec[] = [], prompt = "do it") => {
   const agents = Object.fromEntries([worker(more), ...others].map((each) => [each.name, each]));
   const catalogue = { ...CATALOGUE, agents: { ...CATALOGUE.agents, ...agents } };
-  const asks = patternOf("asks", async (ctx) => (await ctx.call("wes", { prompt: "do it" })).output);
+  const asks = patternOf("asks", async (ctx) => (await ctx.call("wes", { prompt })).output);
   return scene.start(asks, { catalogue });
 };
 
@@ -398,5 +398,28 @@ describe("checks", () => {
     const asks = patternOf("asks", async (ctx) => (await ctx.call("wes", { prompt: `use ${secret}` })).output);
     await played(await scene.start(asks, { catalogue }));
     expect(JSON.stringify(scene.asked[0]?.messages)).not.toContain(secret);
+  });
+});
+
+describe("an agent that is a function", () => {
+  const fetches = {
+    does: "tool",
+    input: { server: "desk", tool: "look", arguments: { at: "{{ task }}", n: "{{ value.n }}" }, most: 100 },
+  };
+
+  test("answers by a deed, made from its task, and asks no model", async () => {
+    const id = await begun({ tools: [], function: fetches }, [], '{"n": 3}');
+    const run = await played(id);
+    expect(called[0]?.arguments).toEqual({ at: '{"n": 3}', n: "3" });
+    expect(JSON.parse(String(run.output))).toEqual({ text: "look did it", is_error: false });
+    expect(scene.asked).toHaveLength(0);
+    const [line] = (await scene.store.memory(id)).lines;
+    expect(line).toMatchObject({ place: "wes", kind: "choice", state: "done" });
+  });
+
+  test("fails with what its task lacks, and does nothing", async () => {
+    const run = await played(await begun({ tools: [], function: fetches }, [], "no JSON at all"));
+    expect(run.error).toMatchObject({ code: "GATE_FAILED", step: "wes" });
+    expect(called).toHaveLength(0);
   });
 });
