@@ -68,7 +68,8 @@ async function turned(store: RunStore, does: Does, subject: string): Promise<str
   return (await store.switchOn(subject)) ? `${name} is switched on again.` : `${name} was not switched off.`;
 }
 
-const byHand = (): string => `${userInfo().username} (command line)`;
+/** As it is recorded who stopped a run at a terminal. */
+export const byHand = (): string => `${userInfo().username} (command line)`;
 
 function sentence(does: Does, { id, status, paused }: Run): string {
   if (hasEnded(status)) return `${id} had ended before: it is ${status}.`;

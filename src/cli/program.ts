@@ -14,6 +14,7 @@ import type { RunOptions } from "./run.ts";
 import type { RunsOptions } from "./runs.ts";
 import type { SaveOptions } from "./save.ts";
 import type { ServeOptions } from "./serve.ts";
+import type { CommonOptions } from "./settings.ts";
 import type { TraceOptions } from "./trace.ts";
 import type { WorkerOptions } from "./worker.ts";
 
@@ -104,6 +105,12 @@ function program(): Command {
           (await import("./pause.ts")).pause(does, id === undefined ? undefined : String(id), options),
         ),
       );
+
+  baton
+    .command("cancel")
+    .argument("<run>", "the run's id")
+    .description("end a run, whoever plays it; what was done is kept")
+    .action(act<CommonOptions>(async (options, id) => (await import("./cancel.ts")).cancel(String(id), options)));
 
   baton
     .command("approve")

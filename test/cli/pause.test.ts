@@ -37,6 +37,24 @@ describe("baton pause", () => {
   });
 });
 
+describe("baton cancel", () => {
+  it("ends a run that another process plays, once", async () => {
+    const client = await CLIENTS["the current client, 2026-07-28"]?.({ home });
+    const rehearsal = { faults: [{ calls: "1-9", late_ms: 60_000 }] };
+    const started = await client?.call("run_agent", { agent: "writer", task: "t", wait_seconds: 0, rehearsal });
+    const id = String(started?.data.run_id);
+    expect((await baton(["cancel", id], home)).stdout).toContain(id);
+    const ended = await client?.call("get_run", { run_id: id, wait_seconds: 20 });
+    expect(ended?.data).toMatchObject({ status: "cancelled" });
+    expect((await baton(["cancel", id], home)).stdout).toBe(`${id} had ended before: it is cancelled.\n`);
+    expect(await baton(["cancel", "r_none"], home)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("r_none"),
+    });
+    await client?.close();
+  });
+});
+
 describe("baton pause --provider and --agent", () => {
   it("switch them off for every server, as list_agents tells, and resume switches them on", async () => {
     const client = await CLIENTS["the current client, 2026-07-28"]?.({ home });
