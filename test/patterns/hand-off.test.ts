@@ -234,7 +234,7 @@ describe("a task that goes to and fro", () => {
   });
 });
 
-describe("any agents, however foolish", () => {
+describe("any agents, however foolish", { timeout: 60_000 }, () => {
   const said = fc.record({
     action: fc.constantFrom("hand_off", "hand_off", "hand_off", "answer"),
     answer: fc.option(fc.constantFrom("", "end")),

@@ -345,7 +345,7 @@ test("a ledger of any length stays short enough to be read: outputs are cut, and
   );
 });
 
-describe("any supervisor, however foolish", () => {
+describe("any supervisor, however foolish", { timeout: 60_000 }, () => {
   const assignment = fc.record(
     {
       worker: fc.constantFrom("oa/a", "oa/b", "oa/nobody"),
