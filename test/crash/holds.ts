@@ -11,7 +11,7 @@ const WIDTH = 3;
 export async function expectHoldsOfTheDeadToBeFreed(dead: number): Promise<void> {
   using home = new Home();
   const vendor = await tellStories({ fault: "hang" });
-  const setup = { home: home.path, vendor: vendor.v1, limits: { runs: 1 } };
+  const setup = { home: home.path, vendor: vendor.v1, limits: { runs: 1, calls: dead * WIDTH } };
   const doomed = await Promise.all(Array.from({ length: dead }, () => Player.open(setup)));
   await Promise.all(doomed.map((player, p) => player.tell("start", fanOut(`doomed ${p}`, WIDTH))));
   await until("all calls are in flight", () => vendor.report().open === dead * WIDTH, 60_000);
